@@ -1,0 +1,244 @@
+"""Catalogue types: what a service folder's `service.yml` may say (strict; unknown keys are errors)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*([-_][a-z0-9]+)*$", max_length=63)]
+"""A name: lower case, digits, single dashes or underscores."""
+Template = str
+"""Jinja2 text, rendered with StrictUndefined; plain text is a template too."""
+Expression = str
+"""A Jinja2 expression without braces, true or false: `settings.store == 'file'`."""
+Capability = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z_]+$")]
+
+
+class Strict(BaseModel):
+    """Base of all input types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class Setting(Strict):
+    """One option of a service: documentation, schema and default in one line."""
+
+    type: Literal["string", "integer", "number", "boolean", "port", "choice", "list", "address", "cidr", "size"]
+    help: str
+    default: Any = None
+    """A value, or a template over `host`, `cloud` and earlier settings; absent means the operator must say it."""
+    choices: tuple[str, ...] = ()
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+class Secret(Strict):
+    """A secret that mastic makes once and keeps encrypted; templates only ever see a reference."""
+
+    type: Literal["password", "fernet_key", "hex", "uuid", "certificate", "authority"]
+    help: str = ""
+    length: int = 40
+    """Characters of a password or hex string."""
+    names: tuple[Template, ...] = ()
+    """Certificate: DNS names and IP addresses it is valid for."""
+
+
+class Image(Strict):
+    """A container image: parent, packages, Python distributions."""
+
+    from_: Name = Field("base", alias="from")
+    user: Name | None = None
+    """Unix user the image runs as; uid and gid come from `_shared/users.yml`."""
+    groups: tuple[Name, ...] = ()
+    """Further groups of the user, e.g. `kolla`."""
+    packages: dict[str, tuple[str, ...]] = {}
+    """Package family (`debian`, `el`, ...) → packages of the distribution."""
+    python: tuple[str, ...] = ()
+    """Distributions installed into `/var/lib/kolla/venv`; versions and hashes come from the release's lock."""
+    template: str | None = None
+    """Dockerfile template under the folder's `image/`; default is `_shared/image/Dockerfile.j2`."""
+    copy_: dict[str, str] = Field({}, alias="copy")
+    """File under the folder's `image/` → path in the image (mode 0755)."""
+    run: tuple[str, ...] = ()
+    """Further shell commands as root, one layer, after packages and Python."""
+
+
+class File(Strict):
+    """A configuration file of a workload or a job: rendered by mastic, mounted read-only, copied at start."""
+
+    template: str | None = None
+    """Template under the folder's `templates/` (or `_shared/templates/`)."""
+    content: Template | None = None
+    """Short content said in place."""
+    to: Template
+    """Absolute path inside the container."""
+    owner: str | None = None
+    """`user` or `user:group`; default is the image's user."""
+    mode: Annotated[str, StringConstraints(pattern=r"^0[0-7]{3}$")] = "0600"
+    if_: Expression | None = Field(None, alias="if")
+    on_change: Literal["restart", "reload", "nothing"] = "restart"
+
+
+class Volume(Strict):
+    """A named volume; survives any replacement of the container."""
+
+    name: Name
+    to: str
+    keep: bool = True
+    """True: holds data; removed only with `--allow data-loss`. False: run-time state, removed with the workload."""
+    read_only: bool = False
+    if_: Expression | None = Field(None, alias="if")
+
+
+class Mount(Strict):
+    """A path of the host inside the container."""
+
+    path: str
+    to: str | None = None
+    """Defaults to the same path."""
+    read_only: bool = False
+    propagation: Literal["private", "shared", "slave"] = "private"
+    create: bool = False
+    """Make the directory on the host when it is missing."""
+    if_: Expression | None = Field(None, alias="if")
+
+
+class Health(Strict):
+    """How it is told that a workload serves; exactly one of the ways."""
+
+    http: Template | None = None
+    """Path or URL; a path is asked at the workload's `listen` address. Any status below 400 is healthy."""
+    tcp: Template | None = None
+    """`address:port` that accepts a connection."""
+    handshake: Literal["mysql", "amqp"] | None = None
+    """Protocol greeting expected at the `tcp` address (a listening socket alone is not readiness)."""
+    command: Template | None = None
+    """Command inside the container that exits 0."""
+    seconds: int = 60
+    """How long a start may take before the step fails."""
+
+
+class Frontend(Strict):
+    """The workload is an API reached through the load balancer; its own port is shifted by 10000."""
+
+    port: Template
+    check: str = "/"
+    """Path the load balancer asks; any status below 400 counts as up."""
+    internal_only: bool = False
+    path: str = ""
+    """Appended to the frontend's URL in the catalogue of endpoints."""
+    tunnel_seconds: int | None = None
+    """For long-lived connections (consoles): idle time in seconds before the balancer cuts."""
+
+
+class Placement(Strict):
+    """Which hosts run a workload."""
+
+    group: Name
+
+
+class Workload(Strict):
+    """One process in one container on every host of a group."""
+
+    image: Name
+    place: Placement
+    command: Template
+    user: str | None = None
+    """Run as another user than the image's; `root` needs `root_reason`."""
+    root_reason: str | None = None
+    files: tuple[File, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    capabilities: tuple[Capability, ...] = ()
+    devices: tuple[str, ...] = ()
+    host_namespaces: tuple[Literal["pid", "ipc", "cgroup"], ...] = ()
+    """The network namespace is always the host's."""
+    unmask_proc: bool = False
+    """`systempaths=unconfined`: a writable /proc/sys, for workloads that set sysctls of interfaces."""
+    environment: dict[str, Template] = {}
+    frontend: Frontend | None = None
+    ports: tuple[Template, ...] = ()
+    """`address:port` the process listens on beside its frontend; checked free before a first start."""
+    health: Health | None = None
+    after: tuple[Name, ...] = ()
+    """Workloads or jobs of this service that must be done first."""
+    replace: Literal["beside", "stop-first"] = "stop-first"
+    reload_signal: str | None = None
+    """Signal that makes the process read its files again, after they were copied anew."""
+    stop_seconds: int = 30
+    keep_running: bool = False
+    """A deploy never replaces it just because its image changed (virtlogd: guests' consoles hang on it)."""
+    if_: Expression | None = Field(None, alias="if")
+
+
+class Job(Strict):
+    """A command that runs to its end in a container made like a workload's."""
+
+    in_: Name = Field(alias="in")
+    """Workload whose image, files, volumes, mounts, capabilities and user the job gets."""
+    run: Template
+    image: Name | None = None
+    """Another image than the workload's (built on top of it)."""
+    user: str | None = None
+    when: Literal["once", "changed", "removal"]
+    """once: until it succeeded on this data (volumes); changed: again whenever run, files or image differ;
+    removal: before the service leaves a host."""
+    on: Literal["first-host", "every-host"] = "first-host"
+    files: tuple[File, ...] = ()
+    after: tuple[Name, ...] = ()
+    """Workloads or jobs of this service that must be done first. A workload not named here waits for the job."""
+    seconds: int = 300
+    if_: Expression | None = Field(None, alias="if")
+
+
+class Provide(Strict):
+    """A capability that other services may require: accounts, addresses, values."""
+
+    help: str
+    parameters: dict[Name, Setting] = {}
+    """What a consumer says in its `requires`."""
+    secrets: dict[Name, Secret] = {}
+    """Made per consumer, named `<consumer service>_<provide>_<key>`; seen by both sides as `<key>`."""
+    values: dict[Name, Any] = {}
+    """Templates over the provider's context plus `consumer`; what the consumer's templates see as
+    `bindings.<capability>.<key>` beside the parameters and secrets."""
+    ready: tuple[Name, ...] = ()
+    """Workloads and jobs of the provider that must be done before a consumer starts; empty means all."""
+
+
+class Check(Strict):
+    """A declared check of a deployed service; exactly one of the ways."""
+
+    help: str
+    http: Template | None = None
+    """URL through the load balancer; status below 400."""
+    in_: Name | None = Field(None, alias="in")
+    run: str | None = None
+    """Command inside workload `in` that exits 0."""
+
+
+class Upgrade(Strict):
+    """How a service goes to the next release (read by the upgrade planner)."""
+
+    steps: tuple[dict[str, str] | str, ...] = ()
+    finish: tuple[dict[str, str], ...] = ()
+    rollback: dict[str, str] = {}
+
+
+class Service(Strict):
+    """A service folder's `service.yml`."""
+
+    service: Name
+    summary: str
+    kind: Literal["openstack", "infrastructure", "shared"]
+    images: dict[Name, Image] = {}
+    settings: dict[Name, Setting] = {}
+    secrets: dict[Name, Secret] = {}
+    provides: dict[Name, Provide] = {}
+    requires: dict[Name, dict[str, Any]] = {}
+    workloads: dict[Name, Workload] = {}
+    jobs: dict[Name, Job] = {}
+    checks: dict[Name, Check] = {}
+    upgrade: Upgrade | None = None
