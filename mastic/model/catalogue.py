@@ -1,4 +1,4 @@
-"""Catalogue: every service that could be deployed, with the files its folder carries."""
+"""Catalogue and CloudFile: what was read from disk, with the line of every key."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mastic.errors import Place
+from mastic.model.cloud import Cloud
 from mastic.model.service import Service
 
 
@@ -47,6 +48,7 @@ class Catalogue:
 class CloudFile:
     """A loaded `cloud.yml`: the definition and where each line stands."""
 
+    cloud: Cloud
     path: Path
     lines: dict[tuple[str | int, ...], int] = field(default_factory=dict, repr=False)
 

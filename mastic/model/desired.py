@@ -146,6 +146,8 @@ class Desired:
     volumes: tuple[DesiredVolume, ...]
     secrets: dict[str, Secret]
     """Every secret the cloud needs, by name; certificates with their names rendered."""
+    secret_versions: dict[str, int]
+    """Version of each secret; a file's digest counts them, so a rotation is seen as a change. 1 before it is made."""
     images: dict[str, str]
     """Catalogue image name → full reference (`mastic/glance-api:3f2a…`) of all images the cloud uses."""
     checks: tuple[PlacedCheck, ...] = ()
