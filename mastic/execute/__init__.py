@@ -1,0 +1,1 @@
+"""Plan → Run: carries plans to the agents on the hosts."""
