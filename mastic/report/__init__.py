@@ -1,0 +1,1 @@
+"""What people and machines see of the main path: plans, events, problems, results."""

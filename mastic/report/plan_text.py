@@ -1,0 +1,144 @@
+"""Plan → text: grouped by service, with cause, impact and risk, counts and the next command."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from mastic.model.plan import Plan, Step
+from mastic.report.progress import columns
+
+CARRIES_FILES = ("start", "replace", "restart", "reload")
+"""Verbs after which a workload runs with the files that a step before them wrote."""
+WIDTH = 44
+"""Names of one row are cut after so many characters; `--steps` names all."""
+WORDS = {
+    "run": "run",
+    "volume": "create volume",
+    "write": "write files of",
+    "remove": "remove",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Steps of a service that are shown as one line."""
+
+    group: str
+    verb: str
+    cause: str
+    impact: str
+    risk: str
+    reversible: bool
+
+
+def plan_text(plan: Plan) -> str:
+    """The overview a person decides with; same plan, same text."""
+    if not plan:
+        return f"Plan for `{plan.cloud}`: nothing to do"
+    lines = [headline(plan)]
+    lines += columns(overview_rows(plan))
+    lines += data_loss_lines(plan)
+    lines.append("Apply with `mastic apply`; every step: `mastic plan --steps`")
+    return "\n".join(lines)
+
+
+def steps_text(plan: Plan) -> str:
+    """Every step with its cause, in the order in which they could run."""
+    if not plan:
+        return f"Plan for `{plan.cloud}`: nothing to do"
+    rows = [
+        (f"{number}", step.id, step.cause, notes(step.impact, step.risk, step.reversible))
+        for number, step in enumerate(plan.steps, 1)
+    ]
+    return "\n".join([headline(plan), *columns(rows), *data_loss_lines(plan), "Apply with `mastic apply`"])
+
+
+def headline(plan: Plan) -> str:
+    """`Plan for `lab`: 14 steps on 3 hosts, no data at risk, can be undone`."""
+    hosts = len({step.host for step in plan.steps})
+    risk = "DELETES DATA" if endangered(plan) else "no data at risk"
+    lasting = sum(not step.reversible for step in plan.steps)
+    undo = f", {amount(lasting, 'step')} cannot be undone" if lasting else ""
+    away = sum(step.impact == "interrupts" for step in plan.steps)
+    impact = f", {amount(away, 'interruption')}" if away else ""
+    return (
+        f"Plan for `{plan.cloud}`: {amount(len(plan.steps), 'step')} on {amount(hosts, 'host')}, {risk}{impact}{undo}"
+    )
+
+
+def counts(plan: Plan) -> dict[str, int]:
+    """How many steps of each verb."""
+    return dict(sorted(Counter(step.verb for step in plan.steps).items()))
+
+
+def amount(number: int, noun: str) -> str:
+    """`1 step`, `14 steps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def endangered(plan: Plan) -> list[Step]:
+    """Steps that delete data."""
+    return [step for step in plan.steps if step.risk == "data-loss"]
+
+
+def data_loss_lines(plan: Plan) -> list[str]:
+    """Name every deletion of data, never only a count."""
+    return [f"  DELETES DATA: {subject(step)} on `{step.host}` ({step.cause})" for step in endangered(plan)]
+
+
+def subject(step: Step) -> str:
+    """What a step is about, without its host."""
+    return step.resource.rpartition("@")[0] or step.resource
+
+
+def overview_rows(plan: Plan) -> list[tuple[str, str, str, str]]:
+    """(service, what, cause, notes); a service is named once."""
+    many_hosts = len({step.host for step in plan.steps}) > 1
+    rows: list[tuple[str, str, str, str]] = []
+    pulls = {subject(step) for step in plan.steps if step.verb == "pull"}
+    if pulls:
+        rows.append(("images", f"bring {amount(len(pulls), 'image')}", "build what no engine has", ""))
+    previous = ""
+    for row, steps in sorted(grouped(plan).items(), key=lambda item: item[0].group):
+        name = "" if row.group == previous else row.group
+        previous = row.group
+        rows.append((name, what(row, steps, many_hosts), row.cause, notes(row.impact, row.risk, row.reversible)))
+    return rows
+
+
+def grouped(plan: Plan) -> dict[Row, list[Step]]:
+    """Steps by row in plan order; pulls and writes that a later row tells anyway are left out."""
+    carried = {(step.resource, step.cause) for step in plan.steps if step.verb in (*CARRIES_FILES, "run", "remove")}
+    rows: dict[Row, list[Step]] = {}
+    for step in plan.steps:
+        if step.verb == "pull" or (step.verb == "write" and (step.resource, step.cause) in carried):
+            continue
+        row = Row(step.group, step.verb, step.cause, step.impact, step.risk, step.reversible)
+        rows.setdefault(row, []).append(step)
+    return rows
+
+
+def what(row: Row, steps: list[Step], many_hosts: bool) -> str:
+    """`start glance-api on ctl1, ctl2`."""
+    prefix = f"{row.group}/"
+    names = shortened(dict.fromkeys(subject(step).removeprefix(prefix) for step in steps))
+    hosts = f" on {', '.join(dict.fromkeys(step.host for step in steps))}" if many_hosts else ""
+    return f"{WORDS.get(row.verb, row.verb)} {names}{hosts}"
+
+
+def shortened(names: dict[str, None]) -> str:
+    """Names joined by commas, the rest counted when they are too long for a row."""
+    shown: list[str] = []
+    for name in names:
+        if shown and len(", ".join([*shown, name])) > WIDTH:
+            return f"{', '.join(shown)} and {len(names) - len(shown)} more"
+        shown.append(name)
+    return ", ".join(shown)
+
+
+def notes(impact: str, risk: str, reversible: bool) -> str:
+    """What a person must know beside the cause."""
+    said = {"none": "", "minor": "a short delay", "interrupts": "interrupts"}[impact]
+    parts = [said, "DELETES DATA" if risk == "data-loss" else "", "" if reversible else "cannot be undone"]
+    return ", ".join(part for part in parts if part)
