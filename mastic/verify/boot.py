@@ -1,0 +1,223 @@
+"""Cloud → a virtual machine that answers a ping on its floating IP, and nothing of it left afterwards."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from mastic.errors import MasticError, Place, Problem, VerifyError
+from mastic.verify.api import expected_errors
+from mastic.verify.icmp import answers_ping
+from mastic.verify.keypair import KeyPair, generate_keypair
+from mastic.verify.leftovers import PREFIX, remove_guests
+from mastic.verify.wait import wait_until
+
+if TYPE_CHECKING:
+    from openstack.connection import Connection
+
+OPEN_PORTS = (22, 80)
+Tell = Callable[[str], None]
+"""Takes one line of progress."""
+
+
+@dataclass(frozen=True)
+class GuestRequest:
+    """What to boot; names are those a user of the cloud would type."""
+
+    name: str = f"{PREFIX}guest"
+    """Also the name of its port, security group and key pair."""
+    image: str = "mastic-guest"
+    flavor: str = "m1.tiny"
+    network: str = "private"
+    external: str = "public"
+    user_data: str = ""
+    seconds: int = 180
+    """How long it may take to become ACTIVE, and again to answer."""
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A virtual machine that answered a ping."""
+
+    name: str
+    id: str
+    port: str
+    address: str
+    """Its floating IP."""
+    key: KeyPair = field(repr=False)
+    active_seconds: float
+    """From the first request to ACTIVE."""
+    ping_seconds: float
+    """From the first request to the first answered ping."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a guest is made of, found or made before it."""
+
+    image: str
+    flavor: str
+    external: str
+    group: str
+    port: str
+    key: KeyPair = field(repr=False)
+
+
+def prove_guest(cloud: Connection, tell: Tell, request: GuestRequest | None = None) -> Guest:
+    """Boot a guest, wait for its ping and remove it again; what an earlier proof left behind goes first.
+
+    Raises VerifyError with what went wrong, and with what could not be removed.
+    """
+    remove_guests(cloud)
+    try:
+        guest = boot_guest(cloud, request or GuestRequest(), tell)
+    except expected_errors() as error:
+        raise VerifyError([*problems_of(error), *removal_problems(cloud)]) from error
+    remove_guests(cloud)
+    tell("removed")
+    return guest
+
+
+def problems_of(error: Exception) -> tuple[Problem, ...]:
+    """What an error says, as problems."""
+    if isinstance(error, MasticError):
+        return error.problems
+    return (Problem(f"the guest could not be booted: {error}", Place("guest"), "`mastic status` shows what runs"),)
+
+
+def removal_problems(cloud: Connection) -> list[Problem]:
+    """Remove guests after a failure; says what stays instead of hiding the failure."""
+    try:
+        remove_guests(cloud)
+    except expected_errors() as error:
+        return [Problem(f"and it could not be removed: {error}", Place("guest"), "`mastic verify` removes it first")]
+    return []
+
+
+def boot_guest(cloud: Connection, request: GuestRequest, tell: Tell) -> Guest:
+    """Boot a guest and wait for its ping; what does not depend on each other is asked for at the same time.
+
+    Raises VerifyError with the fault and the end of its console; the caller cleans up with `remove_guests`.
+    """
+    began = monotonic()
+    with ThreadPoolExecutor(5, thread_name_prefix="guest") as pool:
+        parts = prepare(cloud, request, pool)
+        rules = pool.submit(open_ports, cloud, parts.group)
+        address = pool.submit(create_address, cloud, request, parts)
+        server = create_server(cloud, request, parts)
+        tell("accepted")
+        wait_for_active(cloud, request, server)
+        active = monotonic() - began
+        tell(f"ACTIVE after {active:.1f} s")
+        rules.result()
+        floating = address.result()
+    wait_for_ping(cloud, request, server, floating)
+    ping = monotonic() - began
+    tell(f"answers a ping at {floating} after {ping:.1f} s")
+    return Guest(request.name, server, parts.port, floating, parts.key, active, ping)
+
+
+def prepare(cloud: Connection, request: GuestRequest, pool: ThreadPoolExecutor) -> Parts:
+    """Find what the cloud has, and make key pair, security group and port."""
+    image = pool.submit(cloud.image.find_image, request.image, ignore_missing=False)
+    flavor = pool.submit(cloud.compute.find_flavor, request.flavor, ignore_missing=False)
+    external = pool.submit(cloud.network.find_network, request.external, ignore_missing=False)
+    private = pool.submit(cloud.network.find_network, request.network, ignore_missing=False)
+    key = generate_keypair()
+    stored = pool.submit(cloud.compute.create_keypair, name=request.name, type="ssh", public_key=key.public)
+    group = cloud.network.create_security_group(name=request.name, description="made by mastic's verification")
+    port = cloud.network.create_port(
+        name=request.name, network_id=private.result().id, security_group_ids=[group.id], admin_state_up=True
+    )
+    stored.result()
+    return Parts(image.result().id, flavor.result().id, external.result().id, group.id, port.id, key)
+
+
+def open_ports(cloud: Connection, group: str) -> None:
+    """Let pings and TCP to the usual ports in."""
+    common = {"security_group_id": group, "direction": "ingress", "ethertype": "IPv4"}
+    tcp = [{**common, "protocol": "tcp", "port_range_min": port, "port_range_max": port} for port in OPEN_PORTS]
+    list(cloud.network.create_security_group_rules([{**common, "protocol": "icmp"}, *tcp]))
+
+
+def create_address(cloud: Connection, request: GuestRequest, parts: Parts) -> str:
+    """Make a floating IP for the port and return the address."""
+    made = cloud.network.create_ip(floating_network_id=parts.external, port_id=parts.port, description=request.name)
+    return str(made.floating_ip_address)
+
+
+def create_server(cloud: Connection, request: GuestRequest, parts: Parts) -> str:
+    """Ask for the server and return its id."""
+    wanted: dict[str, Any] = {
+        "name": request.name,
+        "image_id": parts.image,
+        "flavor_id": parts.flavor,
+        "networks": [{"port": parts.port}],
+        "key_name": request.name,
+    }
+    if request.user_data:
+        wanted["user_data"] = b64encode(request.user_data.encode()).decode()
+    return str(cloud.compute.create_server(**wanted).id)
+
+
+def wait_for_active(cloud: Connection, request: GuestRequest, server: str) -> None:
+    """Wait until nova says ACTIVE; an ERROR ends it at once with nova's own words."""
+
+    def look() -> bool | None:
+        seen = cloud.compute.get_server(server)
+        if seen.status == "ERROR":
+            raise failed_guest(cloud, server, f"guest `{request.name}` went to ERROR: {fault_of(seen)}")
+        return True if seen.status == "ACTIVE" else None
+
+    wait_or_explain(cloud, server, f"guest `{request.name}` to become ACTIVE", look, request.seconds)
+
+
+def wait_for_ping(cloud: Connection, request: GuestRequest, server: str, address: str) -> None:
+    """Wait until the guest answers on its floating IP."""
+    wait_or_explain(
+        cloud,
+        server,
+        f"guest `{request.name}` to answer a ping at `{address}`",
+        lambda: True if answers_ping(address) else None,
+        request.seconds,
+    )
+
+
+def wait_or_explain(cloud: Connection, server: str, what: str, look: Callable[[], bool | None], seconds: float) -> None:
+    """Wait, and add the end of the guest's console to what is said when it does not come."""
+    try:
+        wait_until(what, look, seconds, every=0.25)
+    except TimeoutError as late:
+        raise failed_guest(cloud, server, str(late)) from late
+
+
+def failed_guest(cloud: Connection, server: str, message: str) -> VerifyError:
+    """The error to raise, with the last lines of the guest's console."""
+    lines = "".join(f"\n    | {line}" for line in console_lines(cloud, server)[-12:])
+    return VerifyError(
+        Problem(
+            f"{message}{lines or ' (its console is empty)'}",
+            Place(f"server {server}"),
+            "`mastic status` tells which containers are unwell; `mastic logs` of the compute and network services why",
+        )
+    )
+
+
+def console_lines(cloud: Connection, server: str) -> list[str]:
+    """What the guest printed on its serial console so far; empty before it is scheduled."""
+    from openstack.exceptions import HttpException
+
+    try:
+        answer = cloud.compute.get_server_console_output(server)
+    except HttpException:  # 404 or 409 until the server runs on a host
+        return []
+    return [line for line in str(answer.get("output") or "").splitlines() if line.strip()]
+
+
+def fault_of(server: Any) -> str:
+    """Nova's reason for an ERROR."""
+    return str((server.fault or {}).get("message") or "nova gives no reason")
