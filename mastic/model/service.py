@@ -45,6 +45,16 @@ class Secret(Strict):
     """Certificate: DNS names and IP addresses it is valid for."""
 
 
+class Snapshot(Strict):
+    """Databases whose schema an image carries (template `schema.Dockerfile.j2`), loaded into an empty database."""
+
+    databases: tuple[Name, ...]
+    config: dict[str, str] = {}
+    """Absolute path → content while the migrations run; the server is `mysql+pymysql://schema:schema@127.0.0.1/<database>`."""
+    commands: tuple[str, ...]
+    """The very migrations, in order."""
+
+
 class Image(Strict):
     """A container image: parent, packages, Python distributions."""
 
@@ -63,6 +73,12 @@ class Image(Strict):
     """File under the folder's `image/` → path in the image (mode 0755)."""
     run: tuple[str, ...] = ()
     """Further shell commands as root, one layer, after packages and Python."""
+    environment: dict[str, str] = {}
+    """Environment of the image and those built on it, e.g. PATH; never a secret."""
+    tools: tuple[Name, ...] = ()
+    """Programs of the machine that builds, copied into the build context; not counted in the digest."""
+    snapshot: Snapshot | None = None
+    """The image carries its databases' schemas, made by running the migrations while it is built."""
 
 
 class File(Strict):
