@@ -1,0 +1,59 @@
+"""cloud.yml → CloudFile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mastic.errors import InputError, Problem
+from mastic.load.strict import Document, read_yaml, to_model
+from mastic.model.catalogue import CloudFile
+from mastic.model.cloud import Cloud
+from mastic.model.service import Setting
+from mastic.model.values import Misfit, fit
+
+_ADDRESS = Setting(type="address", help="")
+
+
+def load_cloud(path: Path) -> CloudFile:
+    """Read a cloud definition; raises InputError with every problem."""
+    return cloud_of(read_yaml(path))
+
+
+def cloud_of(document: Document) -> CloudFile:
+    """Check what a `cloud.yml` says."""
+    cloud = to_model(Cloud, document, "", document.path.name)
+    file = CloudFile(cloud, document.path, document.lines)
+    problems = [*_address_problems(file), *_list_problems(file)]
+    if problems:
+        raise InputError(problems)
+    return file
+
+
+def _address_problems(file: CloudFile) -> list[Problem]:
+    said: list[tuple[tuple[str, ...], str]] = [
+        (("hosts", name, "address"), host.address) for name, host in file.cloud.hosts.items()
+    ]
+    if file.cloud.api_address is not None:
+        said.append((("api_address",), file.cloud.api_address))
+    problems = []
+    for keys, value in said:
+        try:
+            fit(_ADDRESS, value)
+        except Misfit as misfit:
+            problems.append(Problem(f"`{'.'.join(keys)}` {misfit}; it is `{value}`", file.place(*keys)))
+    return problems
+
+
+def _list_problems(file: CloudFile) -> list[Problem]:
+    problems = []
+    if not file.cloud.hosts:
+        problems.append(Problem("the cloud has no hosts", file.place("hosts"), "name at least one under `hosts`"))
+    if not file.cloud.services:
+        problems.append(
+            Problem("the cloud has no services", file.place("services"), "name at least one under `services`")
+        )
+    for index, service in enumerate(file.cloud.services):
+        if service in file.cloud.services[:index]:
+            place = file.place("services", index)
+            problems.append(Problem(f"service `{service}` is chosen twice", place, "keep one of the two"))
+    return problems
