@@ -1,0 +1,7 @@
+"""`python -m mastic` is `mastic`."""
+
+import sys
+
+from mastic.cli import main
+
+sys.exit(main())
