@@ -36,13 +36,12 @@ def expected_errors() -> tuple[type[Exception], ...]:
     return (MasticError, OSError, ClientException, SDKException)
 
 
-def check_endpoints(session: Session) -> str:
+def check_endpoints(session: Session, settle: float = SETTLE_SECONDS) -> str:
     """Get a token and ask every endpoint of the catalogue; raises VerifyError with all that do not answer."""
     urls = dict(endpoints(session))
     with ThreadPoolExecutor(4, thread_name_prefix="endpoints") as pool:
-        silent = [
-            problem for problem in pool.map(lambda item: endpoint_problem(session, *item), urls.items()) if problem
-        ]
+        found = pool.map(lambda item: endpoint_problem(session, item[0], item[1], settle), urls.items())
+        silent = [problem for problem in found if problem]
     if silent:
         raise VerifyError(silent)
     return f"{len(urls)} endpoints answer"
@@ -56,10 +55,10 @@ def endpoints(session: Session) -> Iterator[tuple[str, str]]:
             yield str(endpoint["url"]), str(service.get("name") or service["type"])
 
 
-def endpoint_problem(session: Session, url: str, service: str) -> Problem | None:
+def endpoint_problem(session: Session, url: str, service: str, settle: float) -> Problem | None:
     """Ask one endpoint until it answers; anything but a server error is an answer."""
     try:
-        wait_until(f"`{service}` to answer at `{url}`", lambda: True if answers(session, url) else None, SETTLE_SECONDS)
+        wait_until(f"`{service}` to answer at `{url}`", lambda: True if answers(session, url) else None, settle)
     except TimeoutError as late:
         return Problem(str(late), Place(url), f"`mastic status {service}` and `mastic logs {service}` tell why")
     return None

@@ -24,14 +24,14 @@ class CommandRunner(Protocol):
         """Run a command inside a container; returns exit code and output."""
 
 
-def run_check(check: PlacedCheck, executor: CommandRunner, authority: Path) -> str:
+def run_check(check: PlacedCheck, executor: CommandRunner, authority: Path, settle: float = SETTLE_SECONDS) -> str:
     """Carry out one declared check; returns what to tell, raises VerifyError."""
     if check.http:
-        return check_http(check, check.http, authority)
+        return check_http(check, check.http, authority, settle)
     return check_command(check, executor)
 
 
-def check_http(check: PlacedCheck, url: str, authority: Path) -> str:
+def check_http(check: PlacedCheck, url: str, authority: Path, settle: float) -> str:
     """Ask the URL until it gives a status below 400, for as long as a load balancer may need to settle."""
     tls = ssl.create_default_context(cafile=str(authority)) if url.startswith("https:") else None
     last = "no answer"
@@ -42,9 +42,9 @@ def check_http(check: PlacedCheck, url: str, authority: Path) -> str:
         return last if last.isdigit() and int(last) < 400 else None
 
     try:
-        return f"status {wait_until(f'`{url}`', look, SETTLE_SECONDS)}"
+        return f"status {wait_until(f'`{url}`', look, settle)}"
     except TimeoutError as late:
-        raise VerifyError(problem(check, f"gave `{last}` for {SETTLE_SECONDS} s at `{url}`")) from late
+        raise VerifyError(problem(check, f"gave `{last}` for {settle:.0f} s at `{url}`")) from late
 
 
 def ask(url: str, tls: ssl.SSLContext | None) -> str:

@@ -35,7 +35,7 @@ class Probe:
 class Outcome:
     """What a probe found out."""
 
-    id: str
+    name: str
     seconds: float
     message: str
     problems: tuple[Problem, ...] = ()
