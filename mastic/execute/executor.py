@@ -33,6 +33,10 @@ class Executor(Protocol):
         """The last `lines` lines a container wrote; with `follow`, further ones as they come."""
         ...
 
+    def exec(self, host: str, container: str, command: tuple[str, ...], seconds: float) -> tuple[int, str]:
+        """Run a command in a running container: its exit code and output."""
+        ...
+
     def cleanup(self, host: str) -> None:
         """Remove the agent's own records of this cloud from a host."""
         ...

@@ -21,7 +21,7 @@ def compile_program(plan: Plan, desired: Desired, host: str, secrets: Mapping[st
     touched = {step.resource for step in steps}
     workloads = [workload for workload in desired.workloads if workload.id in touched]
     jobs = [job for job in desired.jobs if job.id in touched]
-    files = [file for holder in (*workloads, *jobs) for file in holder.files]
+    files = [file for workload in workloads for file in workload.files] + [file for job in jobs for file in job.files]
     return {
         "cloud": desired.cloud,
         "paths": {"config": f"/etc/mastic/clouds/{desired.cloud}", "agent": f"/var/lib/mastic-agent/{desired.cloud}"},

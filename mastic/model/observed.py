@@ -85,6 +85,8 @@ class ObservedHost:
     """Container name → file name → file."""
     volumes: dict[str, str] = field(default_factory=dict)
     """Volume name → creation time; only volumes that carry mastic's label."""
+    disposable_volumes: frozenset[str] = frozenset()
+    """Those of them that hold run-time state only (`keep: false`), as their label says."""
     images: frozenset[str] = frozenset()
     """Image references present in the engine (`mastic/...` only)."""
     jobs: dict[str, JobStamp] = field(default_factory=dict)

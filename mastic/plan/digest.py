@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from mastic.model.desired import ConfigFile, PlacedJob, PlacedWorkload
@@ -29,13 +29,11 @@ def file_digest(file: ConfigFile, secret_versions: Mapping[str, int]) -> str:
 
 def files_digest(workload: PlacedWorkload, secret_versions: Mapping[str, int]) -> str:
     """Digest of all files that a process reads at its start or reload; files with on_change `nothing` do not count."""
-    return _digest_of_files([f for f in workload.files if f.on_change != "nothing"], secret_versions)
+    read = (file for file in workload.files if file.on_change != "nothing")
+    return digest_of({file.name: file_digest(file, secret_versions) for file in read})
 
 
 def job_digest(job: PlacedJob, secret_versions: Mapping[str, int]) -> str:
     """Digest of what a job does: its command, its files and its image."""
-    return digest_of([job.run, _digest_of_files(job.files, secret_versions), job.spec.get("image")])
-
-
-def _digest_of_files(files: Sequence[ConfigFile], secret_versions: Mapping[str, int]) -> str:
-    return digest_of({file.name: file_digest(file, secret_versions) for file in files})
+    files = {file.name: file_digest(file, secret_versions) for file in job.files}
+    return digest_of([job.run, files, job.spec.get("image")])

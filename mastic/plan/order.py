@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from mastic.model.desired import Desired, PlacedJob, PlacedWorkload
 from mastic.model.plan import Step
 
+Resource = PlacedWorkload | PlacedJob
 Needs = Mapping[str, Sequence[str]]
 """Id → ids that must be done first."""
 
@@ -28,6 +30,13 @@ def in_order(needs: Needs) -> tuple[str, ...]:
     for id in needs:
         visit(id)
     return tuple(done)
+
+
+def resources_in_order(desired: Desired) -> tuple[Resource, ...]:
+    """All workloads and jobs, providers before consumers."""
+    resources: dict[str, Resource] = {job.id: job for job in desired.jobs}
+    resources |= {workload.id: workload for workload in desired.workloads}
+    return tuple(resources[id] for id in in_order({id: resource.needs for id, resource in resources.items()}))
 
 
 def without_detours(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -1,0 +1,140 @@
+"""Desired × Observed × Goal → Plan: the steps that lead from what is to what should be; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from mastic.model.desired import Desired, DesiredVolume, PlacedJob, PlacedWorkload
+from mastic.model.goal import Goal
+from mastic.model.observed import Observed, ObservedHost
+from mastic.model.plan import Plan, Step
+from mastic.plan.departure import departure_steps, volume_removals
+from mastic.plan.difference import Difference, change_of, run_of, write_of
+from mastic.plan.order import Resource, resources_in_order, without_detours
+
+
+def reconcile(desired: Desired, observed: Observed, goal: Goal) -> Plan:
+    """Every step that is needed and no other, each with its cause; the same input gives the same plan.
+
+    Hosts that did not answer get no step. Steps stand in an order in which they could run one by one.
+    """
+    leaving = departure_steps(desired, observed, goal)
+    arrival = _Arrival(desired, observed, goal, leaving)
+    if not goal.destroy:
+        for resource in resources_in_order(desired):
+            arrival.add(resource)
+        arrival.add_remaining_volumes()
+    steps = [*leaving, *arrival.steps.values()]
+    steps += volume_removals(desired, observed, goal, steps)
+    return Plan(desired.cloud, without_detours(steps), tuple(arrival.images))
+
+
+@dataclass
+class _Arrival:
+    """Collects the steps towards the desired state, resource by resource, providers first."""
+
+    desired: Desired
+    observed: Observed
+    goal: Goal
+    leaving: list[Step]
+    steps: dict[str, Step] = field(default_factory=dict)
+    images: dict[str, None] = field(default_factory=dict)
+    barriers: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Resource → the steps that a consumer of it has to wait for, also through resources that do not change."""
+
+    def __post_init__(self) -> None:
+        self.missing = {volume.id: volume for volume in self.desired.volumes if self._is_missing(volume)}
+
+    def add(self, resource: Resource) -> None:
+        """Add the steps of one resource; everything it needs has been added before."""
+        providers = frozenset[str]().union(*(self.barriers.get(need, frozenset()) for need in resource.needs))
+        host = self.observed.hosts.get(resource.host)
+        if host is None or not self._is_wanted(resource.service):
+            self.barriers[resource.id] = providers
+            return
+        write = self._add_write(resource, host)
+        difference = self._difference(resource, host)
+        if difference is None:
+            self.barriers[resource.id] = providers | write
+            return
+        needs = providers | write | self._add_preparation(resource, difference, host)
+        self.barriers[resource.id] = frozenset({self._add_step(resource, difference, needs)})
+
+    def add_remaining_volumes(self) -> None:
+        """Volumes that no changing resource mounts."""
+        for volume in self.missing.values():
+            if self._is_wanted(volume.service):
+                self._add_volume(volume)
+
+    def _is_missing(self, volume: DesiredVolume) -> bool:
+        host = self.observed.hosts.get(volume.host)
+        return host is not None and volume.name not in host.volumes
+
+    def _is_wanted(self, service: str) -> bool:
+        return not self.goal.only or service in self.goal.only
+
+    def _difference(self, resource: Resource, host: ObservedHost) -> Difference | None:
+        versions = self.desired.secret_versions
+        if isinstance(resource, PlacedWorkload):
+            return change_of(resource, host, versions)
+        coming = frozenset(volume.name for volume in self.missing.values() if volume.host == resource.host)
+        return run_of(resource, host, coming, versions)
+
+    def _add_write(self, resource: Resource, host: ObservedHost) -> frozenset[str]:
+        """A job's files are written only when it runs: between runs nothing of it stays on the host."""
+        if isinstance(resource, PlacedJob) and self._difference(resource, host) is None:
+            return frozenset()
+        write = write_of(resource, host, self.desired.secret_versions)
+        return frozenset({self._add_step(resource, write, ())}) if write else frozenset()
+
+    def _add_preparation(self, resource: Resource, difference: Difference, host: ObservedHost) -> frozenset[str]:
+        """Image, volumes, and room on the host: a new container may listen where a leaving one still does."""
+        ids = {self._add_volume(volume) for volume in self._volumes_of(resource)}
+        reference = str(resource.spec["image"])
+        if difference.verb in ("start", "replace", "run") and reference not in host.images:
+            self.images[resource.image] = None
+            ids.add(self._add_pull(reference, resource))
+        if difference.verb == "start" and isinstance(resource, PlacedWorkload) and resource.name not in host.workloads:
+            ids.update(step.id for step in self.leaving if step.host == resource.host)
+        return frozenset(ids)
+
+    def _volumes_of(self, resource: Resource) -> list[DesiredVolume]:
+        return [self.missing[id] for name in volumes_of(resource) if (id := f"{name}@{resource.host}") in self.missing]
+
+    def _add_volume(self, volume: DesiredVolume) -> str:
+        id = f"volume:{volume.id}"
+        detail = {"name": volume.name, "keep": volume.keep}
+        step = Step(id, "volume", volume.id, volume.host, "not there yet", group=volume.service, detail=detail)
+        return self.steps.setdefault(id, step).id
+
+    def _add_pull(self, reference: str, resource: Resource) -> str:
+        target = f"{reference}@{resource.host}"
+        detail = {"image": reference}
+        step = Step(
+            f"pull:{target}", "pull", target, resource.host, "not there yet", group=resource.service, detail=detail
+        )
+        return self.steps.setdefault(step.id, step).id
+
+    def _add_step(self, resource: Resource, difference: Difference, needs: Iterable[str]) -> str:
+        step = Step(
+            f"{difference.verb}:{resource.id}",
+            difference.verb,
+            resource.id,
+            resource.host,
+            difference.cause,
+            needs=tuple(needs),
+            group=resource.service,
+            impact=difference.impact,
+            detail={"container": resource.container},
+        )
+        self.steps[step.id] = step
+        return step.id
+
+
+def volumes_of(resource: Resource) -> tuple[str, ...]:
+    """Names of the volumes a resource works with on its host."""
+    if isinstance(resource, PlacedWorkload):
+        return resource.volumes
+    mounted = [str(mount["source"]) for mount in resource.spec.get("mounts", ()) if mount.get("type") == "volume"]
+    return tuple(dict.fromkeys((*mounted, *resource.data)))
