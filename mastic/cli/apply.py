@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--allow", multiple=True, type=click.Choice(["data-loss"]), help="Volumes with data may go.")
 @common_options
 @click.pass_context
-def command(context: click.Context, yes: bool, no_verify: bool, steps: bool, **limits: tuple[str, ...]) -> int:
+def command(context: click.Context, /, yes: bool, no_verify: bool, steps: bool, **limits: tuple[str, ...]) -> int:
     """Bring the cloud to what its definition says, and verify it.
 
     Shows the plan and asks first. Broken or interrupted, it goes on where it stopped when it is run again.

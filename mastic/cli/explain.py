@@ -18,8 +18,14 @@ def command(context: click.Context, subject: str) -> None:
     """
     from mastic.cli.session import answering
     from mastic.pipeline import survey
-    from mastic.report.explain_text import explained, explained_objects, explained_text
-    from mastic.report.explain_text import file_object, file_text, found_files
+    from mastic.report.explain_text import (
+        explained,
+        explained_objects,
+        explained_text,
+        file_object,
+        file_text,
+        found_files,
+    )
 
     options = options_of(context)
     with answering(options) as report:

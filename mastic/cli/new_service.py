@@ -12,7 +12,10 @@ from mastic.cli.options import common_options, options_of
 @common_options
 @click.pass_context
 def command(context: click.Context, name: str) -> None:
-    """Make a service folder NAME in the catalogue that passes `mastic lint`."""
+    """Make a service folder to start from.
+
+    The folder NAME in the catalogue holds a small service that passes `mastic lint`.
+    """
     from mastic.cli.session import answering
     from mastic.lint.new_service import new_service
 

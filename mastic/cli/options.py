@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,7 +28,7 @@ class Options:
     """What was said on the command line or in the environment."""
 
     cloud: Path = Path("cloud.yml")
-    catalogue: Path = shipped_catalogue()
+    catalogue: Path = field(default_factory=shipped_catalogue)
     state: Path = Path("/var/lib/mastic")
     vault_password: Path = Path("/etc/mastic/vault-password")
     json: bool = False

@@ -12,7 +12,7 @@ from mastic.cli.options import common_options, options_of
 @common_options
 @click.pass_context
 def command(context: click.Context, service: tuple[str, ...]) -> None:
-    """Show every workload: its state, health, since when, and why not.
+    """Show what runs, since when, and why not.
 
     With SERVICE only the workloads of these services.
     """

@@ -12,7 +12,10 @@ from mastic.cli.options import common_options, options_of
 @common_options
 @click.pass_context
 def command(context: click.Context, no_boot: bool) -> None:
-    """Prove that the cloud works: workloads, declared checks, every API, a virtual machine that answers a ping."""
+    """Prove that the cloud works.
+
+    Every workload is well, every declared check passes, every API answers, a virtual machine boots and answers a ping.
+    """
     from mastic.cli.session import working
     from mastic.pipeline import phase, prove, survey
     from mastic.report.progress import duration
