@@ -1,0 +1,1 @@
+"""Commands that print figures: `python -m benchmarks.up`, `.plan`, `.images`; never tests, never limits."""
