@@ -27,8 +27,10 @@ test: prepare ## every test: fast, container engine, whole clouds
 e2e: prepare ## only the tests that run whole clouds
 	@$(BIN)/pytest -m cloud $(PYTEST_ARGS)
 
-bench: prepare ## print figures
-	@$(BIN)/python -m benchmarks
+bench: prepare ## take the cloud down WITH ITS DATA, bring it up again, print figures (benchmarks/README.md has more)
+	@$(BIN)/python -m benchmarks.up --yes
+	@$(BIN)/python -m benchmarks.plan
+	@$(BIN)/python -m benchmarks.images
 
 docs: prepare ## generate docs/reference and docs/concepts/privileges.md
 	@$(BIN)/python tools/reference.py

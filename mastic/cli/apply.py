@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
 
 import click
@@ -43,11 +46,20 @@ def command(context: click.Context, /, yes: bool, no_verify: bool, steps: bool, 
 
 def summarize(report: Shown, options: Options) -> None:
     """End with what stands and what to type next."""
-    from mastic.report.summary import summary_object, summary_text
+    from mastic.report.summary import Commands, summary_object, summary_text
 
     desired = report.progress.desired
     if desired is None:
         return
     state = options.state / desired.cloud
-    shape = summary_object if options.json else summary_text
-    report.data(shape(report.progress, desired, state))
+    if options.json:
+        report.data(summary_object(report.progress, desired, state))
+        return
+    commands = Commands(f"{typed('mastic')} --cloud {options.cloud}", typed("openstack"))
+    report.data(summary_text(report.progress, desired, state, commands))
+
+
+def typed(program: str) -> str:
+    """How a program of mastic's environment is called: by its name when the shell finds it."""
+    beside = Path(sys.executable).parent / program
+    return program if which(program) or not beside.exists() else str(beside)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from mastic.model.plan import Plan, Step
-from mastic.report.progress import columns
+from mastic.report.progress import amount, columns
 
 CARRIES_FILES = ("start", "replace", "restart", "reload")
 """Verbs after which a workload runs with the files that a step before them wrote."""
@@ -39,7 +39,7 @@ def plan_text(plan: Plan) -> str:
     lines = [headline(plan)]
     lines += columns(overview_rows(plan))
     lines += data_loss_lines(plan)
-    lines.append("Apply with `mastic apply`; every step: `mastic plan --steps`")
+    lines.append(f"Apply with `{next_command(plan)}`; every step: `mastic plan --steps`")
     return "\n".join(lines)
 
 
@@ -51,7 +51,7 @@ def steps_text(plan: Plan) -> str:
         (f"{number}", step.id, step.cause, notes(step.impact, step.risk, step.reversible))
         for number, step in enumerate(plan.steps, 1)
     ]
-    return "\n".join([headline(plan), *columns(rows), *data_loss_lines(plan), "Apply with `mastic apply`"])
+    return "\n".join([headline(plan), *columns(rows), *data_loss_lines(plan), f"Apply with `{next_command(plan)}`"])
 
 
 def headline(plan: Plan) -> str:
@@ -72,14 +72,14 @@ def counts(plan: Plan) -> dict[str, int]:
     return dict(sorted(Counter(step.verb for step in plan.steps).items()))
 
 
-def amount(number: int, noun: str) -> str:
-    """`1 step`, `14 steps`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def endangered(plan: Plan) -> list[Step]:
     """Steps that delete data."""
     return [step for step in plan.steps if step.risk == "data-loss"]
+
+
+def next_command(plan: Plan) -> str:
+    """What carries the plan out."""
+    return "mastic apply --allow data-loss" if endangered(plan) else "mastic apply"
 
 
 def data_loss_lines(plan: Plan) -> list[str]:

@@ -78,6 +78,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
+def amount(number: int, noun: str) -> str:
+    """`1 step`, `14 steps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def columns(rows: Iterable[tuple[str, ...]], indent: str = "  ") -> list[str]:
     """Align rows of text in columns; trailing blanks are cut."""
     table = list(rows)
