@@ -72,6 +72,12 @@ def write_of(holder: PlacedWorkload | PlacedJob, host: ObservedHost, versions: V
     return Difference("write", in_words(differences))
 
 
+def is_edited(holder: PlacedWorkload, host: ObservedHost) -> bool:
+    """Whether a file that a process reads was changed by somebody else: nobody knows what the process has read."""
+    seen = host.files.get(holder.container, {})
+    return any(f.on_change != "nothing" and f.name in seen and not seen[f.name].intact for f in holder.files)
+
+
 def change_of(workload: PlacedWorkload, host: ObservedHost, versions: Versions) -> Difference | None:
     """What has to happen to a workload's container, if anything. Ill health alone is reported, never acted upon."""
     seen = host.workloads.get(workload.name)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from mastic.model.desired import Desired, DesiredVolume, PlacedJob, PlacedWorkload
 from mastic.model.goal import Goal
 from mastic.model.observed import Observed, ObservedHost
 from mastic.model.plan import Plan, Step
 from mastic.plan.departure import departure_steps, volume_removals
-from mastic.plan.difference import Difference, change_of, run_of, write_of
+from mastic.plan.difference import Difference, change_of, is_edited, run_of, write_of
 from mastic.plan.order import Resource, resources_in_order, without_detours
 
 
@@ -86,7 +87,11 @@ class _Arrival:
         if isinstance(resource, PlacedJob) and self._difference(resource, host) is None:
             return frozenset()
         write = write_of(resource, host, self.desired.secret_versions)
-        return frozenset({self._add_step(resource, write, ())}) if write else frozenset()
+        if write is None:
+            return frozenset()
+        voids = isinstance(resource, PlacedWorkload) and is_edited(resource, host)
+        detail = {"void_in_force": True} if voids else {}
+        return frozenset({self._add_step(resource, write, (), detail)})
 
     def _add_preparation(self, resource: Resource, difference: Difference, host: ObservedHost) -> frozenset[str]:
         """Image, volumes, and room on the host: a new container may listen where a leaving one still does."""
@@ -116,7 +121,9 @@ class _Arrival:
         )
         return self.steps.setdefault(step.id, step).id
 
-    def _add_step(self, resource: Resource, difference: Difference, needs: Iterable[str]) -> str:
+    def _add_step(
+        self, resource: Resource, difference: Difference, needs: Iterable[str], detail: dict[str, Any] | None = None
+    ) -> str:
         step = Step(
             f"{difference.verb}:{resource.id}",
             difference.verb,
@@ -126,7 +133,7 @@ class _Arrival:
             needs=tuple(needs),
             group=resource.service,
             impact=difference.impact,
-            detail={"container": resource.container},
+            detail={"container": resource.container, **(detail or {})},
         )
         self.steps[step.id] = step
         return step.id

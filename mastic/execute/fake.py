@@ -1,0 +1,340 @@
+"""FakeExecutor: hosts as a state machine in memory that does what the agent does, for all fast tests.
+
+It performs the very programs that agents get, and is as strict: a step fails when what it works with is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from threading import Condition
+from typing import Any
+
+from mastic.execute.executor import Tell
+from mastic.execute.feed import ImageFeed, ImageNotice
+from mastic.execute.program import Program, compile_program
+from mastic.model.desired import SECRET_REFERENCE, Desired
+from mastic.model.observed import HostFacts, JobStamp, Observed, ObservedFile, ObservedHost, ObservedWorkload
+from mastic.model.plan import Plan, Step
+from mastic.model.run import Event, Run
+from mastic.plan.waves import waves
+
+GIB = 1024**3
+PATIENCE = 10.0
+"""Seconds a pull waits for the notice of its image."""
+
+
+class StepFailed(Exception):
+    """A step could not be done; the text says why."""
+
+
+def some_facts() -> HostFacts:
+    """A host that can take any cloud."""
+    return HostFacts(
+        cpus=2,
+        memory_bytes=64 * GIB,
+        disk_free_bytes=100 * GIB,
+        addresses=("127.0.0.1",),
+        engine="fake 1.0",
+    )
+
+
+@dataclass
+class FakeHost:
+    """What one host has; tests may change it as an operator or an accident would."""
+
+    name: str
+    facts: HostFacts = field(default_factory=some_facts)
+    containers: dict[str, ObservedWorkload] = field(default_factory=dict)
+    """Workload name → container."""
+    files: dict[str, dict[str, ObservedFile]] = field(default_factory=dict)
+    contents: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(container, file name) → text on disk, secrets filled in."""
+    volumes: dict[str, str] = field(default_factory=dict)
+    disposable: set[str] = field(default_factory=set)
+    images: set[str] = field(default_factory=set)
+    jobs: dict[str, JobStamp] = field(default_factory=dict)
+    foreign: set[str] = field(default_factory=set)
+    ran: list[str] = field(default_factory=list)
+    """Ids of the jobs that ran to their end, in order."""
+    logs: dict[str, list[str]] = field(default_factory=dict)
+    clock: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def now(self) -> str:
+        """Every call is later than the one before."""
+        return f"t{next(self.clock):06d}"
+
+    def stop(self, workload: str, exit_code: int = 0) -> None:
+        """The process ended."""
+        self.containers[workload] = replace(
+            self.containers[workload], state="exited", exit_code=exit_code, healthy=None
+        )
+
+    def edit(self, container: str, file: str) -> None:
+        """Somebody changed a file by hand."""
+        self.files[container][file] = replace(self.files[container][file], intact=False)
+        self.contents[container, file] = "edited by hand"
+
+    def observed(self) -> ObservedHost:
+        """What the agent's `observe` would answer."""
+        return ObservedHost(
+            name=self.name,
+            facts=self.facts,
+            workloads=dict(self.containers),
+            files={container: dict(files) for container, files in self.files.items()},
+            volumes=dict(self.volumes),
+            disposable_volumes=frozenset(self.disposable),
+            images=frozenset(self.images),
+            jobs=dict(self.jobs),
+            foreign_containers=frozenset(self.foreign),
+        )
+
+
+class FakeExecutor:
+    """Executor over `FakeHost`s; `fail` makes steps fail, `stop_after` ends a run early as a crash would."""
+
+    def __init__(self, hosts: Sequence[str]) -> None:
+        self.hosts = {name: FakeHost(name) for name in hosts}
+        self.unreachable: dict[str, str] = {}
+        self.fail: dict[str, str] = {}
+        """Step id → why it fails, until taken out."""
+        self.stop_after: int | None = None
+        """Steps that the next run does before it ends."""
+        self.programs: list[Program] = []
+        """Every program that was handed to a host."""
+        self.answers: dict[tuple[str, ...], tuple[int, str]] = {}
+        """Command → what `exec` answers; else exit code 0 and no output."""
+        self._runs = count(1)
+
+    def observe(self, hosts: Sequence[str]) -> Observed:
+        answering = {name: self.hosts[name].observed() for name in hosts if name not in self.unreachable}
+        return Observed(answering, {name: self.unreachable[name] for name in hosts if name in self.unreachable})
+
+    def perform(self, plan: Plan, desired: Desired, secrets: Mapping[str, str], feed: ImageFeed, tell: Tell) -> Run:
+        run = Run(id=f"fake-{next(self._runs)}")
+        gate = _ImageGate(feed)
+        for wave in waves(plan):
+            programs = {host: compile_program(wave, desired, host, secrets) for host in desired.hosts}
+            self.programs += [program for program in programs.values() if program["steps"]]
+            for step in wave.steps:
+                if not self._may_go_on(run):
+                    break
+                self._do(step, programs[step.host], gate, run, tell)
+        gate.close()
+        run.skipped = tuple(step.id for step in plan.steps if step.id not in run.done and step.id not in run.failed)
+        self.stop_after = None
+        return run
+
+    def logs(self, host: str, container: str, lines: int, follow: bool) -> Iterator[str]:
+        yield from self.hosts[host].logs.get(container, [])[-lines:]
+
+    def exec(self, host: str, container: str, command: tuple[str, ...], seconds: float) -> tuple[int, str]:
+        seen = next((c for c in self.hosts[host].containers.values() if c.container == container), None)
+        if seen is None or seen.state != "running":
+            return 1, f"container {container} is not running"
+        return self.answers.get(command, (0, ""))
+
+    def cleanup(self, host: str) -> None:
+        here = self.hosts[host]
+        here.jobs.clear()
+        here.files.clear()
+        here.contents.clear()
+
+    def _may_go_on(self, run: Run) -> bool:
+        return not run.failed and (self.stop_after is None or len(run.done) < self.stop_after)
+
+    def _do(self, step: Step, program: Program, gate: _ImageGate, run: Run, tell: Tell) -> None:
+        tell(Event("step", step.id, "started", host=step.host))
+        try:
+            undone = [need for need in step.needs if need not in run.done]
+            if undone:
+                raise StepFailed(f"needs {undone[0]}, which is not done")
+            _Performer(self.hosts[step.host], program, gate, self.fail.get(step.id)).perform(step)
+        except StepFailed as failure:
+            log = tuple(self.hosts[step.host].logs.get(_container(step), ())[-20:])
+            event = Event("step", step.id, "failed", message=str(failure), log=log, host=step.host)
+            run.failed[step.id] = event
+            tell(event)
+            return
+        run.done[step.id] = 0.0
+        tell(Event("step", step.id, "done", host=step.host))
+
+
+class _ImageGate:
+    """Waits for notices of images."""
+
+    def __init__(self, feed: ImageFeed) -> None:
+        self._changed = Condition()
+        self._notices: dict[str, ImageNotice] = {}
+        self.close = feed.subscribe(self._take)
+
+    def _take(self, notice: ImageNotice) -> None:
+        with self._changed:
+            self._notices[notice.image] = notice
+            self._changed.notify_all()
+
+    def wait(self, image: str) -> None:
+        """Return when the image is ready; raises StepFailed when it will not be."""
+        with self._changed:
+            self._changed.wait_for(lambda: image in self._notices, PATIENCE)
+        notice = self._notices.get(image)
+        if notice is None or notice.state == "failed":
+            raise StepFailed(f"image `{image}` is not there: {notice.why if notice else 'nobody built it'}")
+
+
+@dataclass(frozen=True)
+class _Performer:
+    """One function per verb, on one host; `failure` makes a step fail half done, as in life."""
+
+    host: FakeHost
+    program: Program
+    gate: _ImageGate
+    failure: str | None
+
+    def perform(self, step: Step) -> None:
+        verbs: dict[str, Callable[[Step], None]] = {
+            "pull": self._pull,
+            "write": self._write,
+            "volume": self._volume,
+            "run": self._run,
+            "start": self._start,
+            "replace": self._start,
+            "restart": self._again,
+            "reload": self._again,
+            "stop": self._stop,
+            "remove": self._remove,
+        }
+        verbs[step.verb](step)
+
+    def _pull(self, step: Step) -> None:
+        self._fail_when_asked(step)
+        image = step.resource.rpartition("@")[0]
+        if image not in self.host.images:
+            self.gate.wait(image)
+            self.host.images.add(image)
+
+    def _write(self, step: Step) -> None:
+        holder = self._resource(step)
+        container = holder["container"]
+        known = self.host.files.setdefault(container, {})
+        if step.detail.get("void_in_force"):
+            self._set_in_force(holder["name"], None)
+        for file in holder["files"]:
+            self.host.contents[container, file["name"]] = self._with_secrets(file)
+            known[file["name"]] = ObservedFile(file["digest"], True)
+            self._fail_when_asked(step)
+        for name in set(known) - {file["name"] for file in holder["files"]}:
+            del known[name]
+            del self.host.contents[container, name]
+
+    def _volume(self, step: Step) -> None:
+        self._fail_when_asked(step)
+        volume = self.program["volumes"][step.resource]
+        self.host.volumes.setdefault(volume["name"], self.host.now())
+        if not volume["keep"]:
+            self.host.disposable.add(volume["name"])
+
+    def _run(self, step: Step) -> None:
+        job = self._resource(step)
+        self._check_container(job)
+        self.host.logs.setdefault(job["container"], []).append(f"running {step.resource}")
+        self._fail_when_asked(step)
+        volumes = {name: self.host.volumes[name] for name in job["data"] if name in self.host.volumes}
+        self.host.jobs[step.resource.rpartition("@")[0]] = JobStamp(job["digest"], volumes, self.host.now())
+        self.host.ran.append(step.resource)
+
+    def _start(self, step: Step) -> None:
+        workload = self._resource(step)
+        self._check_container(workload)
+        old = self.host.containers.get(workload["name"])
+        is_new = old is None or step.verb == "replace"
+        now = self.host.now()
+        self.host.containers[workload["name"]] = ObservedWorkload(
+            name=workload["name"],
+            service=workload["service"],
+            host=self.host.name,
+            container=workload["container"],
+            container_id=f"{workload['container']}-{now}" if is_new or not old else old.container_id,
+            spec_digest=workload["spec_digest"] if is_new or not old else old.spec_digest,
+            files_digest=None,
+            image=workload["spec"]["image"] if is_new or not old else old.image,
+            state="running",
+            healthy=False,
+            started_at=now,
+            created_at=now if is_new or not old else old.created_at,
+        )
+        self._become_healthy(step, workload)
+
+    def _again(self, step: Step) -> None:
+        workload = self._resource(step)
+        self._check_files(workload)
+        seen = self.host.containers.get(workload["name"])
+        if seen is None or seen.state != "running":
+            raise StepFailed(f"container {workload['container']} does not run")
+        started = self.host.now() if step.verb == "restart" else seen.started_at
+        self.host.containers[workload["name"]] = replace(seen, started_at=started, files_digest=None, healthy=False)
+        self._become_healthy(step, workload)
+
+    def _stop(self, step: Step) -> None:
+        self._fail_when_asked(step)
+        self.host.stop(self._resource(step)["name"])
+
+    def _remove(self, step: Step) -> None:
+        self._fail_when_asked(step)
+        name = step.detail["name"]
+        if step.detail["kind"] == "volume":
+            self.host.volumes.pop(name, None)
+            self.host.disposable.discard(name)
+            return
+        self.host.containers.pop(name, None)
+        for file in self.host.files.pop(step.detail["container"], {}):
+            del self.host.contents[step.detail["container"], file]
+
+    def _fail_when_asked(self, step: Step) -> None:
+        if self.failure is not None:
+            raise StepFailed(f"{_container(step)} on `{self.host.name}`: {self.failure}")
+
+    def _resource(self, step: Step) -> dict[str, Any]:
+        found = self.program["workloads"].get(step.resource) or self.program["jobs"].get(step.resource)
+        if found is None:
+            raise StepFailed(f"the program does not hold `{step.resource}`")
+        return dict(found)
+
+    def _with_secrets(self, file: Mapping[str, Any]) -> str:
+        content = str(file["content"])
+        for name in file["secrets"]:
+            content = content.replace(SECRET_REFERENCE.format(name=name), self.program["secrets"][name])
+        return content
+
+    def _check_container(self, holder: Mapping[str, Any]) -> None:
+        """What a container is made of has to be there first."""
+        spec = holder["spec"]
+        if spec["image"] not in self.host.images:
+            raise StepFailed(f"no such image: {spec['image']}")
+        for mount in spec.get("mounts", ()):
+            if mount["type"] == "volume" and mount["source"] not in self.host.volumes:
+                raise StepFailed(f"no such volume: {mount['source']}")
+        self._check_files(holder)
+
+    def _check_files(self, holder: Mapping[str, Any]) -> None:
+        known = self.host.files.get(holder["container"], {})
+        for file in holder["files"]:
+            if known.get(file["name"]) != ObservedFile(file["digest"], True):
+                raise StepFailed(f"file {file['name']} of {holder['container']} is not written")
+
+    def _become_healthy(self, step: Step, workload: Mapping[str, Any]) -> None:
+        self.host.logs.setdefault(workload["container"], []).append(f"{workload['container']} starts")
+        if self.failure is not None:
+            self.host.logs[workload["container"]].append(self.failure)
+        self._fail_when_asked(step)
+        self._set_in_force(workload["name"], workload["files_digest"])
+        self.host.containers[workload["name"]] = replace(self.host.containers[workload["name"]], healthy=True)
+
+    def _set_in_force(self, workload: str, digest: str | None) -> None:
+        if workload in self.host.containers:
+            self.host.containers[workload] = replace(self.host.containers[workload], files_digest=digest)
+
+
+def _container(step: Step) -> str:
+    return str(step.detail.get("container", step.resource))

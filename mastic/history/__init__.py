@@ -1,0 +1,1 @@
+"""Run → Generation: what ran, what stands, and who is at work."""
