@@ -27,8 +27,8 @@ test: prepare ## every test: fast, container engine, whole clouds
 e2e: prepare ## only the tests that run whole clouds
 	@$(BIN)/pytest -m cloud $(PYTEST_ARGS)
 
-bench: prepare ## take the cloud down WITH ITS DATA, bring it up again, print figures (benchmarks/README.md has more)
-	@$(BIN)/python -m benchmarks.up --yes
+bench: prepare ## print figures of plan and images (UP=yes: of a whole deployment too, which first removes the cloud and its data)
+	@if [ "$(UP)" = yes ]; then $(BIN)/python -m benchmarks.up --yes; fi
 	@$(BIN)/python -m benchmarks.plan
 	@$(BIN)/python -m benchmarks.images
 
