@@ -1,0 +1,114 @@
+"""`python3 -I mastic-agent.pyz SUBCOMMAND`: one program (JSON, one line) on stdin, JSON lines on stdout."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, NoReturn
+
+from mastic.agent.cleanup import cleanup
+from mastic.agent.docker import SOCKET, Docker
+from mastic.agent.engine import EngineError, EngineTimeout
+from mastic.agent.journal import Journal
+from mastic.agent.kvm import start_probe
+from mastic.agent.notices import Answers, Notices
+from mastic.agent.observe import Site, observe
+from mastic.agent.perform import Ended, Performance
+from mastic.agent.records import Busy
+from mastic.agent.verbs import Work
+
+TIMED_OUT = 124
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code: 0 done, 1 an error that is told on stdout, 3 a step failed."""
+    if len(arguments) != 1 or arguments[0] not in SUBCOMMANDS:
+        sys.stderr.write(f"usage: mastic-agent.pyz {'|'.join(SUBCOMMANDS)} < program\n")
+        return 1
+    try:
+        return SUBCOMMANDS[arguments[0]](json.loads(sys.stdin.readline()))
+    except (EngineError, Busy, OSError) as error:
+        answer({"error": str(error)})
+        return 1
+
+
+def answer(data: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(data, sort_keys=True) + "\n")
+    sys.stdout.flush()
+
+
+def engine_of(program: dict[str, Any]) -> Docker:
+    return Docker(program.get("engine_socket") or SOCKET)
+
+
+def observe_command(program: dict[str, Any]) -> int:
+    probe = start_probe()  # before any thread: it forks
+    answer({"host": observe(engine_of(program), Site.of(program), probe)})
+    return 0
+
+
+def perform_command(program: dict[str, Any]) -> int:
+    site = Site.of(program)
+    with site.records.only_one():
+        journal = Journal(site.records.folder / "journal.jsonl")
+        ended: Ended = SimpleQueue()
+        notices = Notices(lambda: ended.put(None))
+        answers = Answers(sys.stdout, notices.stop)
+        performance = Performance(Work(engine_of(program), program, site, notices), journal, answers.say, ended)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: notices.stop())
+        threading.Thread(target=notices.listen, args=(sys.stdin,), daemon=True).start()
+        journal.write(run=program.get("run", ""), state="started", steps=len(program["steps"]))
+        result = performance.run()
+        journal.write(run=program.get("run", ""), state="ended", failed=result["failed"])
+        answers.say({"result": result})
+    return 3 if result["failed"] or result["skipped"] else 0
+
+
+def logs_command(program: dict[str, Any]) -> int:
+    engine, container, lines = engine_of(program), program["container"], int(program["lines"])
+    read = engine.follow if program.get("follow") else engine.logs
+    for line in read(container, lines):
+        answer({"line": line})
+    return 0
+
+
+def exec_command(program: dict[str, Any]) -> int:
+    argv, seconds = program["argv"], float(program["seconds"])
+    try:
+        code, output = engine_of(program).execute(program["container"], argv, program.get("user"), seconds)
+    except EngineTimeout:
+        code, output = TIMED_OUT, f"did not end in {seconds:.0f} s"
+    answer({"code": code, "output": output})
+    return 0
+
+
+def cleanup_command(program: dict[str, Any]) -> int:
+    answer({"left": cleanup(engine_of(program), Site.of(program))})
+    return 0
+
+
+SUBCOMMANDS: dict[str, Callable[[dict[str, Any]], int]] = {
+    "observe": observe_command,
+    "perform": perform_command,
+    "logs": logs_command,
+    "exec": exec_command,
+    "cleanup": cleanup_command,
+}
+
+
+def run() -> NoReturn:
+    """The whole process."""
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    # Not sys.exit: a thread may still wait for stdin, and the interpreter would wait for it in turn.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,95 @@
+"""A host as it is now → JSON in the shape of ObservedHost; changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from mastic.agent.engine import Container, Engine, EngineError
+from mastic.agent.facts import read_facts
+from mastic.agent.files import observe_files
+from mastic.agent.records import IN_FORCE, JOBS, Records
+
+DEFAULT_ENGINE_FOLDER = "/var/lib/docker"
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """A cloud's places on this host."""
+
+    cloud: str
+    config: Path
+    records: Records
+
+    @classmethod
+    def of(cls, program: dict[str, Any]) -> Site:
+        paths = program["paths"]
+        return cls(program["cloud"], Path(paths["config"]), Records(Path(paths["agent"])))
+
+
+def observe(engine: Engine, site: Site, kvm: Callable[[], str]) -> dict[str, Any]:
+    """Facts, this cloud's containers, files, volumes, images and job stamps; `kvm` gives its answer when asked last."""
+    with ThreadPoolExecutor(8) as pool:
+        calls: dict[str, Future[Any]] = {
+            "engine": pool.submit(engine.version),
+            "folder": pool.submit(engine.root_folder),
+            "containers": pool.submit(observe_containers, engine, site, pool),
+            "volumes": pool.submit(observe_volumes, engine, site.cloud),
+            "images": pool.submit(engine.images),
+        }
+        files = observe_files(site.config, site.records)
+        answers: dict[str, Any] = {}
+        problem = None
+        for name, call in calls.items():
+            try:
+                answers[name] = call.result()
+            except EngineError as error:
+                problem = str(error)
+        facts = read_facts(answers.get("folder", DEFAULT_ENGINE_FOLDER))
+    facts.update(engine=answers.get("engine"), engine_problem=problem, kvm=kvm())
+    found = {"facts": facts, "files": files, "jobs": site.records.read(JOBS), "images": answers.get("images", [])}
+    return {**found, **answers.get("containers", {}), **answers.get("volumes", {})}
+
+
+def observe_containers(engine: Engine, site: Site, pool: ThreadPoolExecutor) -> dict[str, Any]:
+    """This cloud's workloads by name, and the names of containers that are not this cloud's."""
+    labels = engine.containers()
+    ours = [name for name, found in labels.items() if found.get("mastic.cloud") == site.cloud]
+    workloads = [name for name in ours if "mastic.workload" in labels[name]]
+    in_force = site.records.read(IN_FORCE)
+    found = [container for container in pool.map(engine.inspect, workloads) if container]
+    return {
+        "workloads": {c.labels["mastic.workload"]: describe(c, in_force.get(c.name, {})) for c in found},
+        "foreign_containers": sorted(set(labels) - set(ours)),
+    }
+
+
+def describe(container: Container, in_force: dict[str, Any]) -> dict[str, Any]:
+    """ObservedWorkload but for its host. Files are in force only for the very container they were noted for."""
+    known = in_force.get("container_id") == container.id
+    return {
+        "name": container.labels["mastic.workload"],
+        "service": container.labels.get("mastic.service", ""),
+        "container": container.name,
+        "container_id": container.id,
+        "spec_digest": container.labels.get("mastic.spec", ""),
+        "files_digest": in_force.get("files_digest") if known else None,
+        "image": container.image,
+        "state": container.state,
+        "healthy": {"healthy": True, "unhealthy": False}.get(container.health or ""),
+        "started_at": container.started_at,
+        "created_at": container.created_at,
+        "exit_code": container.exit_code,
+    }
+
+
+def observe_volumes(engine: Engine, cloud: str) -> dict[str, Any]:
+    """This cloud's volumes with their creation times, and which of them hold no data worth keeping."""
+    ours = {name: volume for name, volume in engine.volumes().items() if volume.labels.get("mastic.cloud") == cloud}
+    return {
+        "volumes": {name: volume.created_at for name, volume in sorted(ours.items())},
+        "disposable_volumes": sorted(name for name, v in ours.items() if v.labels.get("mastic.keep") == "false"),
+    }

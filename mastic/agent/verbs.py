@@ -1,0 +1,273 @@
+"""One function per verb: a step of a program → the change on this host."""
+
+from __future__ import annotations
+
+import calendar
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from mastic.agent.container import Placement, create_body
+from mastic.agent.engine import Container, Engine
+from mastic.agent.files import remove_files, write_files
+from mastic.agent.health import Subject, wait_until_healthy
+from mastic.agent.mounts import prepare_sources
+from mastic.agent.notices import Notices
+from mastic.agent.observe import Site
+from mastic.agent.records import IN_FORCE, MANIFEST
+
+ALREADY = "already so"
+Step = dict[str, Any]
+
+
+class StepFailed(Exception):
+    """A step could not be done; the text is for people."""
+
+    def __init__(self, message: str, log: list[str] | None = None) -> None:
+        super().__init__(message)
+        self.log = log or []
+
+
+class Cancelled(Exception):
+    """The step had not begun to change anything when the run was told to stop."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Everything a verb works with."""
+
+    engine: Engine
+    program: dict[str, Any]
+    site: Site
+    notices: Notices
+
+    def workload(self, step: Step) -> dict[str, Any]:
+        found: dict[str, Any] = self.program["workloads"][step["resource"]]
+        return found
+
+    def ours(self, name: str) -> Container | None:
+        """The container of this name, which must be this cloud's. Raises StepFailed."""
+        found = self.engine.inspect(name)
+        if found and found.labels.get("mastic.cloud") != self.site.cloud:
+            raise StepFailed(f"a container `{name}` exists that is not of cloud `{self.site.cloud}`")
+        return found
+
+    def create(self, holder: dict[str, Any], labels: dict[str, str]) -> None:
+        """Create the container of a workload or job."""
+        spec = holder["spec"]
+        prepare_sources(spec, self.site.records)
+        placement = Placement(
+            config_folder=str(self.site.config / holder["container"]),
+            labels={"mastic.cloud": self.site.cloud, "mastic.service": holder["service"], **labels},
+            image_user="" if spec.get("user") else self.engine.image_user(spec["image"]),
+            cgroup_parent=self.program.get("cgroup_parent") or "",
+        )
+        self.engine.create(holder["container"], create_body(spec, placement))
+
+
+def pull(work: Work, step: Step) -> str:
+    """Return when the image is in the engine."""
+    reference = step.get("detail", {}).get("image") or step["resource"].rpartition("@")[0]
+    if work.engine.has_image(reference):
+        return ALREADY
+    notice = work.notices.image(reference)
+    if notice["state"] == "stopped":
+        raise Cancelled
+    if notice["state"] == "failed":
+        raise StepFailed(f"image `{reference}` could not be built: {notice.get('why') or 'see its build log'}")
+    if not work.engine.has_image(reference):
+        raise StepFailed(f"image `{reference}` is not in the engine, and nobody makes it")
+    return ""
+
+
+def write(work: Work, step: Step) -> str:
+    """Write the files of a workload or job."""
+    resource = step["resource"]
+    holder = work.program["workloads"].get(resource) or work.program["jobs"][resource]
+    folder = work.site.config / holder["container"]
+    changed = write_files(folder, holder["files"], work.program["secrets"], work.site.records)
+    return ", ".join(changed) or ALREADY
+
+
+def volume(work: Work, step: Step) -> str:
+    """Create a named volume."""
+    wanted = work.program["volumes"].get(step["resource"]) or step["detail"]
+    found = work.engine.volumes().get(wanted["name"])
+    if found is None:
+        keep = "true" if wanted["keep"] else "false"
+        work.engine.create_volume(wanted["name"], {"mastic.cloud": work.site.cloud, "mastic.keep": keep})
+        return ""
+    if found.labels.get("mastic.cloud") != work.site.cloud:
+        raise StepFailed(f"a volume `{found.name}` exists that is not of cloud `{work.site.cloud}`")
+    return ALREADY
+
+
+def start(work: Work, step: Step) -> str:
+    """Make the workload's container run and wait until it serves."""
+    workload = work.workload(step)
+    found = work.ours(workload["container"])
+    if found and not is_as_wanted(workload, found):
+        return replace(work, step)
+    if found is None:
+        create_workload(work, workload)
+    elif found.state == "running" and has_read_files(work, found):
+        already = is_in_force(work, workload, found)
+        settle(work, workload, found.restarts)
+        return ALREADY if already else ""
+    elif found.state in ("running", "restarting", "paused"):
+        work.engine.stop(found.name, workload["stop_seconds"])
+    work.engine.start(workload["container"])
+    settle(work, workload, 0)
+    return ""
+
+
+def replace(work: Work, step: Step) -> str:
+    """Stop and remove the old container, then as start."""
+    workload = work.workload(step)
+    found = work.ours(workload["container"])
+    if found and is_as_wanted(workload, found) and found.state == "running" and is_in_force(work, workload, found):
+        settle(work, workload, found.restarts)
+        return ALREADY
+    if found:
+        take_away(work, found.name)
+    create_workload(work, workload)
+    work.engine.start(workload["container"])
+    settle(work, workload, 0)
+    return ""
+
+
+def restart(work: Work, step: Step) -> str:
+    """Restart the process, so that it reads its files anew, and wait until it serves."""
+    workload = work.workload(step)
+    found = existing(work, workload)
+    if found.state == "running" and is_in_force(work, workload, found):
+        return ALREADY
+    work.engine.restart(found.name, workload["stop_seconds"])
+    settle(work, workload, 0)
+    return ""
+
+
+def reload(work: Work, step: Step) -> str:
+    """Copy the files into the running container and tell the process."""
+    workload = work.workload(step)
+    found = existing(work, workload)
+    if found.state != "running":
+        raise StepFailed(f"`{found.name}` does not run ({found.state}), so it cannot read its files anew")
+    if is_in_force(work, workload, found):
+        return ALREADY
+    began = time.time()
+    code, output = work.engine.execute(found.name, ["kolla_set_configs"], "root", 60)
+    if code != 0:
+        raise StepFailed(f"copying files inside `{found.name}` failed", output.splitlines()[-20:])
+    if workload.get("reload_signal"):
+        work.engine.signal(found.name, workload["reload_signal"])
+    settle(work, workload, found.restarts, began)
+    return ""
+
+
+def stop(work: Work, step: Step) -> str:
+    """Stop the workload's container."""
+    name = container_name(work, step)
+    found = work.ours(name)
+    if found is None or found.state in ("exited", "created", "dead"):
+        return ALREADY
+    work.engine.stop(name, None)
+    return ""
+
+
+def remove(work: Work, step: Step) -> str:
+    """Remove a container with its files, or a volume."""
+    if step.get("detail", {}).get("kind") == "volume":
+        return remove_volume(work, step["detail"]["name"])
+    name = container_name(work, step)
+    found = work.ours(name)
+    if found:
+        take_away(work, name)
+    remove_files(work.site.config / name, work.site.records)
+    with work.site.records.change(IN_FORCE) as in_force:
+        in_force.pop(name, None)
+    return "" if found else ALREADY
+
+
+def remove_volume(work: Work, name: str) -> str:
+    found = work.engine.volumes().get(name)
+    if found is None:
+        return ALREADY
+    if found.labels.get("mastic.cloud") != work.site.cloud:
+        raise StepFailed(f"volume `{name}` is not of cloud `{work.site.cloud}`")
+    work.engine.remove_volume(name)
+    return ""
+
+
+def container_name(work: Work, step: Step) -> str:
+    """Also of a workload that the program no longer describes."""
+    workload = work.program["workloads"].get(step["resource"], {})
+    return str(step.get("detail", {}).get("container") or workload["container"])
+
+
+def existing(work: Work, workload: dict[str, Any]) -> Container:
+    found = work.ours(workload["container"])
+    if found is None:
+        raise StepFailed(f"container `{workload['container']}` is gone")
+    return found
+
+
+def create_workload(work: Work, workload: dict[str, Any]) -> None:
+    labels = {
+        "mastic.workload": workload["name"],
+        "mastic.spec": workload["spec_digest"],
+        "mastic.generation": str(work.program.get("generation", "")),
+    }
+    work.create(workload, labels)
+
+
+def take_away(work: Work, name: str) -> None:
+    """Stop a container in its own time, then remove it."""
+    work.engine.stop(name, None)
+    work.engine.remove(name)
+
+
+def is_as_wanted(workload: dict[str, Any], found: Container) -> bool:
+    return found.labels.get("mastic.spec") == workload["spec_digest"]
+
+
+def has_read_files(work: Work, found: Container) -> bool:
+    """True when the process started after its files were last written."""
+    return seconds_of(found.started_at) >= written_at(work, found.name)
+
+
+def is_in_force(work: Work, workload: dict[str, Any], found: Container) -> bool:
+    """True when it is on record that this very container serves with the wanted files, written no later."""
+    record = work.site.records.read(IN_FORCE).get(found.name, {})
+    wanted = (found.id, workload["files_digest"])
+    known = (record.get("container_id"), record.get("files_digest"))
+    return known == wanted and float(record["read_at"]) >= written_at(work, found.name)
+
+
+def written_at(work: Work, container: str) -> float:
+    return float(work.site.records.read(MANIFEST).get(container, {}).get("written", 0))
+
+
+def settle(work: Work, workload: dict[str, Any], restarts: int, read_at: float | None = None) -> None:
+    """Wait until the workload serves, then note which files it serves with. Raises NotServing."""
+    subject = Subject(work.engine, workload["container"], workload.get("health"))
+    wait_until_healthy(subject, restarts)
+    found = existing(work, workload)
+    with work.site.records.change(IN_FORCE) as in_force:
+        in_force[found.name] = {
+            "container_id": found.id,
+            "files_digest": workload["files_digest"],
+            "read_at": read_at or seconds_of(found.started_at),
+        }
+
+
+def seconds_of(moment: str) -> float:
+    """Seconds since the epoch of the engine's `2026-01-31T12:00:00.123456789Z`; 0 for none."""
+    if not moment:
+        return 0.0
+    whole, _, fraction = moment.rstrip("Z").partition(".")
+    return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float(f"0.{fraction or 0}")
+
+
+Verb = Callable[[Work, Step], str]
