@@ -1,0 +1,115 @@
+"""Containers have the privileges they declare and listen where they must, and nowhere else."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+
+import pytest
+
+from mastic.cli.options import shipped_catalogue
+from mastic.load.catalogue import load_catalogue
+from mastic.model.service import Workload
+from tests.e2e.engine import containers
+from tests.e2e.lab import Lab, run
+
+pytestmark = pytest.mark.cloud
+
+LISTEN, UNCONNECTED = "0A", "07"
+"""States in /proc/net: of a TCP socket that listens, of a UDP socket that takes packets from anywhere."""
+CAPABILITY_BITS = 41
+Address = IPv4Address | IPv6Address
+
+
+@pytest.fixture(scope="module")
+def declared(cloud: Lab) -> dict[str, Workload]:
+    """Workload name → what the catalogue says about it."""
+    folders = load_catalogue(shipped_catalogue()).folders.values()
+    return {name: workload for folder in folders for name, workload in folder.service.workloads.items()}
+
+
+def test_no_container_is_privileged_and_all_begin_with_nothing(cloud: Lab) -> None:
+    for name, container in containers(cloud.name).items():
+        host = container["HostConfig"]
+        assert not host["Privileged"], name
+        assert host["CapDrop"] == ["ALL"], name
+
+
+def test_capabilities_devices_and_namespaces_are_the_declared(cloud: Lab, declared: dict[str, Workload]) -> None:
+    for name, container in containers(cloud.name).items():
+        wanted, host = declared[container["Config"]["Labels"]["mastic.workload"]], container["HostConfig"]
+        added = {capability.removeprefix("CAP_") for capability in host["CapAdd"] or ()}
+        assert added == set(wanted.capabilities), name
+        assert {device["PathOnHost"] for device in host["Devices"] or ()} == set(wanted.devices), name
+        assert (host["PidMode"] == "host") == ("pid" in wanted.host_namespaces), name
+        assert (host["MaskedPaths"] == []) == wanted.unmask_proc, name
+
+
+def test_processes_can_get_no_other_capability(cloud: Lab, declared: dict[str, Workload]) -> None:
+    for name, container in containers(cloud.name).items():
+        wanted = declared[container["Config"]["Labels"]["mastic.workload"]]
+        status = Path(f"/proc/{container['State']['Pid']}/status").read_text(encoding="utf-8")
+        bounding = next(line for line in status.splitlines() if line.startswith("CapBnd"))
+        assert int(bounding.split()[1], 16).bit_count() == len(wanted.capabilities), name
+
+
+def test_root_runs_only_where_a_reason_is_given(cloud: Lab, declared: dict[str, Workload]) -> None:
+    roots = {
+        container["Config"]["Labels"]["mastic.workload"]
+        for container in containers(cloud.name).values()
+        if container["Config"]["User"] in ("", "root", "0")
+    }
+    assert {name for name in roots if not declared[name].root_reason} == set()
+
+
+def test_nothing_listens_beyond_loopback_and_the_external_bridge(cloud: Lab) -> None:
+    bridge = addresses_of_bridges()
+    open_sockets = {
+        f"{container} listens on {address}:{port}"
+        for container, address, port in listening(cloud.name)
+        if not address.is_loopback and address not in bridge
+    }
+    assert open_sockets == set()
+
+
+def addresses_of_bridges() -> set[Address]:
+    """Addresses the host has on the virtual switch's bridges."""
+    words = [line.split() for line in run(["ip", "-oneline", "address"]).succeeded().out.splitlines()]
+    return {ip_address(line[3].split("/")[0]) for line in words if line[1].startswith("br-")}
+
+
+def listening(cloud: str) -> Iterator[tuple[str, Address, int]]:
+    """(container, address, port) of every socket in the host's network on which a container takes connections."""
+    owners = {inode: name for name, inode in sockets(cloud)}
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/1/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] in (LISTEN, UNCONNECTED) and (name := owners.get(fields[9])):
+                yield name, *endpoint(fields[1])
+
+
+def endpoint(text: str) -> tuple[Address, int]:
+    """`0100007F:1F90` → 127.0.0.1, 8080; the kernel writes words of the host's byte order."""
+    address, port = text.split(":")
+    words = [int(address[start : start + 8], 16) for start in range(0, len(address), 8)]
+    packed = struct.pack(f"={len(words)}I", *words)
+    family = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+    return ip_address(socket.inet_ntop(family, packed)), int(port, 16)
+
+
+def sockets(cloud: str) -> Iterator[tuple[str, str]]:
+    """(container, inode) of every socket that a process of the cloud's containers holds."""
+    ids = {container["Id"]: name for name, container in containers(cloud).items()}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            groups = (folder / "cgroup").read_text(encoding="utf-8")
+            links = [str(path.readlink()) for path in (folder / "fd").iterdir()]
+        except OSError:  # ended meanwhile
+            continue
+        name = next((name for id, name in ids.items() if id in groups), None)
+        for link in links if name else ():
+            if link.startswith("socket:["):
+                yield str(name), link[len("socket:[") : -1]
