@@ -7,13 +7,12 @@ from pathlib import PurePosixPath
 
 from mastic.errors import Problem, did_you_mean
 from mastic.model.catalogue import Catalogue, ServiceFolder
+from mastic.model.desired import RESERVED_SECRETS
 from mastic.model.service import File, Health, Job, Setting, Workload
 from mastic.model.values import Misfit, fit, is_template
 
 Problems = Iterator[Problem]
 _WAYS_OF_HEALTH = ("http", "tcp", "command")
-RESERVED_SECRETS = ("ca_certificate", "ca_private_key")
-"""Names of the cloud's own authority, which mastic makes itself."""
 
 
 def catalogue_problems(catalogue: Catalogue, tell_unknown: bool = True) -> list[Problem]:
@@ -31,14 +30,8 @@ def catalogue_problems(catalogue: Catalogue, tell_unknown: bool = True) -> list[
     return found
 
 
-def known_images(catalogue: Catalogue) -> dict[str, ServiceFolder]:
-    """Image name → folder that declares it."""
-    folders = (catalogue.shared, *catalogue.folders.values())
-    return {image: folder for folder in folders for image in folder.service.images}
-
-
 def _image_names(folder: ServiceFolder, catalogue: Catalogue) -> Problems:
-    known = known_images(catalogue)
+    known = catalogue.image_owners()
     service = folder.service
     said: list[tuple[tuple[str, ...], str]] = [
         (("workloads", name, "image"), workload.image) for name, workload in service.workloads.items()

@@ -43,6 +43,11 @@ class Catalogue:
     locks: dict[str, str]
     """Release → requirements text with versions, hashes and `# via` edges."""
 
+    def image_owners(self) -> dict[str, ServiceFolder]:
+        """Image name → folder that declares it."""
+        folders = (self.shared, *self.folders.values())
+        return {image: folder for folder in folders for image in folder.service.images}
+
 
 @dataclass(frozen=True)
 class CloudFile:

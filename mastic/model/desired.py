@@ -10,6 +10,8 @@ from mastic.model.service import Health, Secret
 
 SECRET_REFERENCE = "@@secret:{name}@@"
 """What stands in a rendered file where the agent writes the secret's value."""
+RESERVED_SECRETS = ("ca_certificate", "ca_private_key")
+"""Certificate and key of the cloud's own authority, which mastic makes itself."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Catalogue + Cloud → Desired (the arrow `resolve`), pure: the same input always gives the same Desired."""

@@ -1,0 +1,108 @@
+"""`after`, jobs and requirements → what must be done before what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from mastic.errors import InputError, Problem
+from mastic.model.service import Service
+from mastic.resolve.frontends import CAPABILITY
+from mastic.resolve.ground import Ground
+
+Instances = Mapping[tuple[str, str], tuple[str, ...]]
+"""(service, workload or job) → ids of what is really placed."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Answers what an id has to wait for."""
+
+    ground: Ground
+    instances: Instances
+
+    def needs(self, service: str, name: str, host: str) -> tuple[str, ...]:
+        """Ids that must be done before `name` of `service` on `host`."""
+        declared = self.ground.folder(service).service
+        found = self._inside(declared, name, host)
+        capabilities = list(declared.requires)
+        workload = declared.workloads.get(name)
+        if workload is not None and workload.frontend is not None:
+            capabilities.append(CAPABILITY)
+        for capability in capabilities:
+            found += self._ready(service, capability)
+        return tuple(dict.fromkeys(found))
+
+    def _inside(self, declared: Service, name: str, host: str) -> list[str]:
+        """Needs within the service: what `after` says, and every job before the workloads it does not follow."""
+        wanted = list(_after(declared, name))
+        if name in declared.workloads:
+            wanted += [job for job in deploying(declared) if name not in followed(declared, job)]
+        return [id for each in wanted for id in self._near(declared.service, each, host)]
+
+    def _near(self, service: str, name: str, host: str) -> tuple[str, ...]:
+        """The instance on the same host, else all of them."""
+        ids = self.instances.get((service, name), ())
+        here = tuple(id for id in ids if id.endswith(f"@{host}"))
+        return here or ids
+
+    def _ready(self, service: str, capability: str) -> list[str]:
+        provider = self.ground.providers.get(capability)
+        if provider is None or provider == service:
+            return []
+        declared = self.ground.folder(provider).service
+        names = declared.provides[capability].ready or (*declared.workloads, *deploying(declared))
+        return [id for name in names for id in self.instances.get((provider, name), ())]
+
+
+def deploying(declared: Service) -> list[str]:
+    """Jobs that run while the service is deployed."""
+    return [name for name, job in declared.jobs.items() if job.when != "removal"]
+
+
+def followed(declared: Service, job: str) -> set[str]:
+    """Workloads and jobs that come before `job`, directly or through others."""
+    found: set[str] = set()
+    todo = list(_after(declared, job))
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += _after(declared, name)
+    return found
+
+
+def check_circles(ground: Ground, needs: Mapping[str, tuple[str, ...]], services: Mapping[str, str]) -> None:
+    """Raise InputError that names the chain when something has to wait for itself."""
+    chain = find_circle(needs)
+    if not chain:
+        return
+    told = " → ".join(f"`{id}`" for id in chain)
+    folder = ground.folder(services[chain[0]])
+    hint = "each waits for the next one; break the chain with `after` or `ready`"
+    raise InputError(Problem(f"a circle of needs: {told}", folder.place(), hint))
+
+
+def find_circle(needs: Mapping[str, Iterable[str]]) -> list[str]:
+    """A chain of ids that ends where it began, or nothing."""
+    done: set[str] = set()
+    for start in needs:
+        path: list[str] = [start]
+        waiting = [iter(needs[start])] if start not in done else []
+        while waiting:
+            following = next(waiting[-1], None)
+            if following is None:
+                done.add(path.pop())
+                waiting.pop()
+            elif following in path:
+                return [*path[path.index(following) :], following]
+            elif following not in done:
+                path.append(following)
+                waiting.append(iter(needs.get(following, ())))
+    return []
+
+
+def _after(declared: Service, name: str) -> tuple[str, ...]:
+    if name in declared.workloads:
+        return declared.workloads[name].after
+    return declared.jobs[name].after if name in declared.jobs else ()

@@ -1,0 +1,197 @@
+"""A workload's or job's declaration on a host → the container spec and the files of its configuration folder."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from mastic.errors import InputError, Place, Problem
+from mastic.model.desired import ConfigFile
+from mastic.model.service import File, Health, Workload
+from mastic.resolve.ground import Ground
+from mastic.resolve.render import is_wanted, render_file, render_text
+from mastic.resolve.secrets import referred_secrets
+
+CONFIG_TARGET = "/var/lib/kolla/config_files/"
+CONFIG_ROOT = "/etc/mastic/clouds"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is being described: a workload or a job of it, on one host, with what its templates see."""
+
+    ground: Ground
+    service: str
+    section: str
+    """`workloads` or `jobs`."""
+    name: str
+    host: str
+    workload: Workload
+    """The workload itself, or the one a job runs in."""
+    container: str
+    image: str
+    user: str | None
+    """Set when it runs as another user than the image's."""
+    owner: str
+    """Owner of its files."""
+    context: Mapping[str, Any]
+
+    def place(self, *keys: str | int) -> Place:
+        return self.ground.folder(self.service).place(self.section, self.name, *keys)
+
+    def text(self, source: str, place: Place, what: str) -> str:
+        """A rendered text that everybody on the host may see; raises InputError when it names a secret."""
+        text = render_text(self.ground.environment(self.service), source, self.context, place)
+        if secrets := referred_secrets(text):
+            message = f"{what} of `{self.name}` shows the secret `{secrets[0]}` to everybody on the host"
+            raise InputError(Problem(message, place, "write it into a file under `files`"))
+        return text
+
+
+def container_spec(subject: Subject, health: Mapping[str, Any] | None, command: list[str] | None) -> dict[str, Any]:
+    """What the engine is asked for; `command` is said for jobs, which run to their end."""
+    workload = subject.workload
+    return {
+        "name": subject.container,
+        "image": image_reference(subject),
+        "user": subject.user,
+        "environment": dict(sorted(_environment(subject).items())),
+        "capabilities": sorted(workload.capabilities),
+        "devices": list(workload.devices),
+        "host_namespaces": list(workload.host_namespaces),
+        "unmask_proc": workload.unmask_proc,
+        "init": False,
+        "mounts": list(_mounts(subject)),
+        "health": dict(health) if health is not None else None,
+        "stop_seconds": workload.stop_seconds,
+        "restart": "no" if command is not None else "unless-stopped",
+        "command": command,
+    }
+
+
+def image_reference(subject: Subject) -> str:
+    """Full reference of the image, with the digest of its inputs."""
+    if subject.image in subject.ground.images:
+        return subject.ground.images[subject.image]
+    message = f"image `{subject.image}` of `{subject.name}` is not among the images that can be built"
+    raise InputError(Problem(message, subject.place("image")))
+
+
+def config_files(subject: Subject, files: list[tuple[File, Place]], command: str) -> tuple[ConfigFile, ...]:
+    """The rendered files and the `config.json` that says where they go; raises InputError with every problem."""
+    wanted = [(file, place) for file, place in files if is_wanted(file.if_, subject.context, place)]
+    targets = [render_text(subject.ground.environment(subject.service), f.to, subject.context, p) for f, p in wanted]
+    names = _names(targets)
+    problems = list(_target_problems(targets, [place for _, place in wanted]))
+    rendered: list[ConfigFile] = []
+    for (file, place), name in zip(wanted, names, strict=True):
+        try:
+            rendered.append(_config_file(subject, file, place, name))
+        except InputError as error:
+            problems.extend(error.problems or (Problem("", None),))
+    if problems:
+        raise InputError([problem for problem in problems if problem.message])
+    entries = [
+        _entry(subject, file, target, name) for (file, _), target, name in zip(wanted, targets, names, strict=True)
+    ]
+    text = json.dumps({"command": command, "config_files": entries}, indent=2, sort_keys=True) + "\n"
+    return (ConfigFile("config.json", text, "restart", origin=subject.place()), *rendered)
+
+
+def engine_health(health: Health) -> dict[str, Any] | None:
+    """The engine's own health check of a rendered `health`: tells of a process that stopped serving later."""
+    if health.http is not None:
+        test = f"healthcheck_curl {health.http}"
+    elif health.tcp is not None:
+        test = _listening(health.tcp)
+    elif health.command is not None:
+        test = health.command
+    else:
+        return None
+    return {"test": ["CMD-SHELL", test], "interval": 30, "timeout": 30, "retries": 3, "start_period": 5}
+
+
+def _listening(address: str) -> str:
+    """True while something listens on the port; opens no connection, which a database would count as an attack."""
+    port = int(address.rpartition(":")[2])
+    return f"cat /proc/net/tcp /proc/net/tcp6 | grep -q ':{port:04X} 0*:0000 0A '"
+
+
+def _environment(subject: Subject) -> dict[str, str]:
+    said = {
+        key: subject.text(value, subject.place("environment", key), f"environment variable `{key}`")
+        for key, value in subject.workload.environment.items()
+    }
+    return {"KOLLA_CONFIG_STRATEGY": "COPY_ALWAYS", "KOLLA_SERVICE_NAME": subject.container.replace("_", "-"), **said}
+
+
+def _mounts(subject: Subject) -> Iterator[dict[str, Any]]:
+    workload, cloud = subject.workload, subject.ground.cloud.cloud
+    yield _bind(f"{CONFIG_ROOT}/{cloud}/{subject.container}/", CONFIG_TARGET, read_only=True)
+    for volume in workload.volumes:
+        if is_wanted(volume.if_, subject.context, subject.place("volumes")):
+            yield _mount("volume", volume.name, volume.to, volume.read_only)
+    for mount in workload.mounts:
+        if is_wanted(mount.if_, subject.context, subject.place("mounts")):
+            bind = _bind(mount.path, mount.to or mount.path, mount.read_only)
+            yield {**bind, "propagation": mount.propagation, "create": mount.create}
+
+
+def _bind(source: str, target: str, read_only: bool) -> dict[str, Any]:
+    return _mount("bind", source, target, read_only)
+
+
+def _mount(kind: str, source: str, target: str, read_only: bool) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "source": source,
+        "target": target,
+        "read_only": read_only,
+        "propagation": "private",
+        "create": False,
+    }
+
+
+def _names(targets: list[str]) -> list[str]:
+    """Names in the configuration folder: the target's own, or its whole path where two would be the same."""
+    count = Counter(PurePosixPath(target).name for target in targets)
+    names = []
+    for target in targets:
+        name = PurePosixPath(target).name
+        names.append(name if count[name] == 1 and name != "config.json" else target.strip("/").replace("/", "."))
+    return names
+
+
+def _target_problems(targets: list[str], places: list[Place]) -> Iterator[Problem]:
+    for index, target in enumerate(targets):
+        if not target.startswith("/") or target.endswith("/"):
+            yield Problem(f"`to` must be the absolute path of a file; it is `{target}`", places[index])
+        if target in targets[:index]:
+            yield Problem(f"two files go to `{target}`", places[index], "remove one, or give both an `if`")
+
+
+def _config_file(subject: Subject, file: File, place: Place, name: str) -> ConfigFile:
+    environment = subject.ground.environment(subject.service)
+    if file.template is not None:
+        content = render_file(environment, file.template, subject.context)
+        origin = _template_place(subject, file.template)
+    else:
+        content = render_text(environment, file.content or "", subject.context, place)
+        origin = place
+    return ConfigFile(name, content, file.on_change, referred_secrets(content), origin)
+
+
+def _template_place(subject: Subject, template: str) -> Place:
+    folder = subject.ground.folder(subject.service)
+    if template not in folder.templates:
+        folder = subject.ground.catalogue.shared
+    return Place(str(folder.path / "templates" / template))
+
+
+def _entry(subject: Subject, file: File, target: str, name: str) -> dict[str, str]:
+    owner = file.owner or subject.owner
+    return {"source": f"{CONFIG_TARGET}{name}", "dest": target, "owner": owner, "perm": file.mode}
