@@ -50,7 +50,7 @@ class Snapshot(Strict):
 
     databases: tuple[Name, ...]
     config: dict[str, str] = {}
-    """Absolute path → content while the migrations run; the server is `mysql+pymysql://schema:schema@127.0.0.1/<database>`."""
+    """Absolute path → content while the migrations run; databases are `mysql+pymysql://schema:schema@127.0.0.1/<name>`."""
     commands: tuple[str, ...]
     """The very migrations, in order."""
 
@@ -77,6 +77,10 @@ class Image(Strict):
     """Environment of the image and those built on it, e.g. PATH; never a secret."""
     tools: tuple[Name, ...] = ()
     """Programs of the machine that builds, copied into the build context; not counted in the digest."""
+    bootstrap: bool = False
+    """A root file system made directly from `packages`, without Dockerfile; `from` is `scratch`."""
+    max_age_hours: int | None = None
+    """Made anew when older and something has to be built from it."""
     snapshot: Snapshot | None = None
     """The image carries its databases' schemas, made by running the migrations while it is built."""
 

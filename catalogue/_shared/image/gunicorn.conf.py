@@ -1,6 +1,6 @@
 """How every WSGI application is served: threads, no fork after start-up work, settings from the environment.
 
-The command line says the application and the address: `gunicorn -c … --bind 127.0.0.1:19292 glance.wsgi.api:application`.
+The command line says the rest: `gunicorn -c … --bind 127.0.0.1:19292 glance.wsgi.api:application`.
 """
 
 import os

@@ -1,0 +1,87 @@
+"""The container engine as the builder sees it: which images exist, import a root, build a Dockerfile."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mastic.errors import HostError, Problem
+
+BUILDKIT_INSIDE_UNTIL = 23
+"""From this major version on the client needs the plug-in buildx to use BuildKit."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A client that can use BuildKit."""
+
+    client: str
+
+    def command(self, *arguments: str) -> list[str]:
+        return [self.client, *arguments]
+
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"DOCKER_BUILDKIT": "1", "BUILDKIT_PROGRESS": "plain", "DOCKER_CLI_HINTS": "false"}
+
+    def ask(self, *arguments: str) -> str:
+        """Output of a short client command; raises HostError when the engine does not answer."""
+        done = subprocess.run(self.command(*arguments), capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise HostError(Problem(done.stderr.strip() or "the container engine does not answer", hint=START_HINT))
+        return done.stdout
+
+    def images(self) -> dict[str, datetime]:
+        """Reference → when it was made, for all of mastic's images."""
+        lines = self.ask(
+            "image", "ls", "--format", "{{.Repository}}:{{.Tag}}\t{{.CreatedAt}}", "--filter", "reference=mastic/*"
+        )
+        found = {}
+        for line in lines.splitlines():
+            reference, _, created = line.partition("\t")
+            found[reference] = read_time(created)
+        return found
+
+
+START_HINT = "start the engine (`systemctl start docker`, or `dockerd &` where there is no systemd)"
+
+
+def find_engine() -> Engine:
+    """The first `docker` client on PATH, or the distribution's own, that can use BuildKit.
+
+    Raises HostError when there is none.
+    """
+    seen = list(dict.fromkeys(candidates()))
+    for client in seen:
+        if has_buildkit(client):
+            return Engine(client)
+    found = ", ".join(f"`{client}`" for client in seen) or "none"
+    raise HostError(
+        Problem(
+            f"no container client that can use BuildKit (found: {found})",
+            hint="install `docker.io`, or the plug-in buildx beside the client",
+        )
+    )
+
+
+def candidates() -> Iterator[str]:
+    for folder in [*os.environ.get("PATH", "").split(os.pathsep), "/usr/bin"]:
+        if found := shutil.which("docker", path=folder):
+            yield str(Path(found))
+
+
+def has_buildkit(client: str) -> bool:
+    version = subprocess.run([client, "--version"], capture_output=True, text=True, check=False).stdout
+    major = next((word.split(".")[0] for word in version.split() if word[0].isdigit()), "")
+    if major.isdigit() and int(major) < BUILDKIT_INSIDE_UNTIL:
+        return True
+    return subprocess.run([client, "buildx", "version"], capture_output=True, check=False).returncode == 0
+
+
+def read_time(text: str) -> datetime:
+    """`2026-11-20 16:21:00 +0000 UTC` as the engine prints it."""
+    return datetime.strptime(" ".join(text.split()[:3]), "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)

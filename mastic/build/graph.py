@@ -1,0 +1,271 @@
+"""Catalogue + Cloud → ImageGraph: every image with its Dockerfile, context and digest reference; pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+from mastic.build.dockerfile import Rendering, render_dockerfile
+from mastic.build.lock import Lock, normalise, parse_lock
+from mastic.errors import InputError, Problem
+from mastic.model.catalogue import Catalogue, CloudFile, ServiceFolder
+from mastic.model.service import Image
+
+SCRATCH = "scratch"
+"""Parent of images that stand on nothing."""
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """A root file system made from the distribution's packages instead of a Dockerfile."""
+
+    family: str
+    suite: str
+    packages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImageNode:
+    """One image as it will be built."""
+
+    name: str
+    service: str
+    reference: str
+    """`mastic/<name>:<digest of every input>`."""
+    parent: str | None
+    needs: tuple[str, ...]
+    """Names of the images that must exist first, the parent included."""
+    dockerfile: str = field(default="", repr=False)
+    context: dict[str, bytes] = field(default_factory=dict, repr=False)
+    """Path in the build context → content."""
+    tools: tuple[str, ...] = ()
+    """Programs of the building machine that the builder adds to the context."""
+    max_age_hours: int | None = None
+    bootstrap: Bootstrap | None = None
+
+
+@dataclass(frozen=True)
+class ImageGraph:
+    """Images by name, parents first."""
+
+    nodes: dict[str, ImageNode]
+
+    @cached_property
+    def references(self) -> dict[str, str]:
+        return {name: node.reference for name, node in self.nodes.items()}
+
+    def with_ancestors(self, wanted: tuple[str, ...]) -> tuple[ImageNode, ...]:
+        """The wanted images and all they need, in an order in which they can be built."""
+        found: set[str] = set()
+        waiting = list(wanted)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += self.nodes[name].needs
+        return tuple(node for name, node in self.nodes.items() if name in found)
+
+
+def image_graph(catalogue: Catalogue, cloud_file: CloudFile) -> ImageGraph:
+    """The images of the chosen services and all that these stand on.
+
+    Raises InputError with every problem found: missing parent, cycle, name said twice, unknown user, distribution
+    without lock entry, missing file, undefined name in a template.
+    """
+    walk = Walk(catalogue, cloud_file, *declared(catalogue))
+    for service in cloud_file.cloud.services:
+        folder = catalogue.folders.get(service)  # an unknown service is the loader's problem to tell
+        for name in folder.service.images if folder else ():
+            walk.visit(name, ())
+    if walk.problems:
+        raise InputError(dict.fromkeys(walk.problems))
+    return ImageGraph(walk.nodes)
+
+
+def declared(catalogue: Catalogue) -> tuple[dict[str, tuple[ServiceFolder, Image]], list[Problem]]:
+    """Every image of the catalogue by name, and a problem for each name said twice."""
+    found: dict[str, tuple[ServiceFolder, Image]] = {}
+    problems = []
+    for folder in (catalogue.shared, *catalogue.folders.values()):
+        for name, image in folder.service.images.items():
+            if name in found and found[name][0] is not folder:
+                first = found[name][0].service.service
+                problems.append(
+                    Problem(
+                        f"image `{name}` is declared by `{first}` and by `{folder.service.service}`",
+                        folder.place("images", name),
+                        "give one of them another name",
+                    )
+                )
+            found.setdefault(name, (folder, image))
+    return found, problems
+
+
+@dataclass
+class Walk:
+    """Visits images depth first; a node is made when all it needs is made."""
+
+    catalogue: Catalogue
+    cloud_file: CloudFile
+    images: dict[str, tuple[ServiceFolder, Image]]
+    problems: list[Problem]
+    nodes: dict[str, ImageNode] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
+
+    @cached_property
+    def lock(self) -> Lock | None:
+        text = self.catalogue.locks.get(self.cloud_file.cloud.release)
+        return parse_lock(text) if text is not None else None
+
+    def visit(self, name: str, path: tuple[str, ...]) -> ImageNode | None:
+        """The node of an image; None (and a problem on record) when it cannot be made."""
+        if name in self.nodes or name in self.failed:
+            return self.nodes.get(name)
+        folder, image = self.images[name]
+        if name in path:
+            chain = " → ".join((*path[path.index(name) :], name))
+            self.problems.append(
+                Problem(
+                    f"images need each other in a circle: {chain}", folder.place("images", name), "break the circle"
+                )
+            )
+            return None
+        before = len(self.problems)
+        node = self.make(name, folder, image, (*path, name))
+        if node is None or len(self.problems) > before:
+            self.failed.add(name)
+            return None
+        self.nodes[name] = node
+        return node
+
+    def make(self, name: str, folder: ServiceFolder, image: Image, path: tuple[str, ...]) -> ImageNode | None:
+        parent = self.parent(name, folder, image, path)
+        if parent is None and image.from_ != SCRATCH:
+            return None
+        if image.bootstrap:
+            return self.root(name, folder, image)
+        own = self.python_part(name, folder, image)
+        needs: list[str] = [parent.name] if parent else []
+
+        def reference(other: str) -> str:
+            if other not in self.images:
+                self.problems.append(self.unknown("image", other, folder.place("images", name), self.images))
+                return ""
+            node = self.visit(other, path)
+            needs.append(other)
+            return node.reference if node else ""
+
+        rendering = Rendering(
+            name=name,
+            folder=folder,
+            image=image,
+            catalogue=self.catalogue,
+            parent=parent.reference if parent else SCRATCH,
+            reference=reference,
+            requirements=own,
+            packages=self.packages(name, folder, image),
+            release=self.cloud_file.cloud.release,
+            **self.inherited(name, folder, image),
+        )
+        dockerfile, context, problems = render_dockerfile(rendering)
+        self.problems += problems
+        return ImageNode(
+            name=name,
+            service=folder.service.service,
+            reference=f"mastic/{name}:{digest(dockerfile, context)}",
+            parent=parent.name if parent else None,
+            needs=tuple(dict.fromkeys(needs)),
+            dockerfile=dockerfile,
+            context=context,
+            tools=image.tools,
+            max_age_hours=image.max_age_hours,
+        )
+
+    def parent(self, name: str, folder: ServiceFolder, image: Image, path: tuple[str, ...]) -> ImageNode | None:
+        if image.from_ == SCRATCH:
+            return None
+        if image.from_ not in self.images:
+            place = folder.place("images", name, "from")
+            self.problems.append(self.unknown("image", image.from_, place, self.images))
+            return None
+        return self.visit(image.from_, path)
+
+    def root(self, name: str, folder: ServiceFolder, image: Image) -> ImageNode:
+        family, _, suite = self.cloud_file.cloud.base.partition("-")
+        recipe = Bootstrap(family, suite, self.packages(name, folder, image))
+        text = json.dumps([recipe.family, recipe.suite, recipe.packages])
+        return ImageNode(name, folder.service.service, f"mastic/{name}:{digest(text, {})}", None, (), bootstrap=recipe)
+
+    def ancestors(self, name: str) -> list[Image]:
+        """Declarations of the parent, its parent and so on; the parent itself was visited before."""
+        found = []
+        while (name := self.images[name][1].from_) in self.images:
+            found.append(self.images[name][1])
+        return found
+
+    def packages(self, name: str, folder: ServiceFolder, image: Image) -> tuple[str, ...]:
+        family = self.cloud_file.cloud.base.partition("-")[0]
+        if image.packages and family not in image.packages:
+            self.problems.append(
+                Problem(
+                    f"image `{name}` names no packages for `{family}`",
+                    folder.place("images", name, "packages"),
+                    f"add a list `{family}` (empty when none is needed)",
+                )
+            )
+        return image.packages.get(family, ())
+
+    def python_part(self, name: str, folder: ServiceFolder, image: Image) -> str:
+        """Requirements of this image alone: closure of its roots without what its ancestors hold."""
+        if not image.python:
+            return ""
+        if self.lock is None:
+            self.problems.append(self.no_lock())
+            return ""
+        for index, root in enumerate(image.python):
+            if normalise(root) not in self.lock.distributions:
+                place = folder.place("images", name, "python", index)
+                what = f"distribution of the {self.cloud_file.cloud.release} lock"
+                self.problems.append(self.unknown(what, normalise(root), place, self.lock.distributions))
+        inherited = self.lock.closure(root for ancestor in self.ancestors(name) for root in ancestor.python)
+        return self.lock.requirements(self.lock.closure(image.python) - inherited)
+
+    def inherited(self, name: str, folder: ServiceFolder, image: Image) -> dict[str, Any]:
+        """Users: which must be made here, and which one the parent runs as."""
+        known = {user for ancestor in self.ancestors(name) for user in (ancestor.user, *ancestor.groups) if user}
+        mentioned = (*((image.user,) if image.user else ()), *image.groups)
+        for user in mentioned:
+            if user not in self.catalogue.users:
+                place = folder.place("images", name, "user" if user == image.user else "groups")
+                self.problems.append(self.unknown("user", user, place, self.catalogue.users))
+        users = [ancestor.user for ancestor in self.ancestors(name) if ancestor.user]
+        return {
+            "new_users": tuple(user for user in mentioned[:1] if image.user and user not in known),
+            "new_groups": tuple(group for group in image.groups if group != "kolla" and group not in known),
+            "inherited_user": users[0] if users else None,
+        }
+
+    def no_lock(self) -> Problem:
+        have = ", ".join(f"`{release}`" for release in sorted(self.catalogue.locks)) or "none"
+        return Problem(
+            f"release `{self.cloud_file.cloud.release}` has no lock",
+            self.cloud_file.place("release"),
+            f"releases with a lock: {have}",
+        )
+
+    def unknown(self, what: str, name: str, place: Any, known: Any) -> Problem:
+        near = get_close_matches(name, list(known), 1)
+        hint = f"did you mean `{near[0]}`?" if near else None
+        return Problem(f"no {what} `{name}`", place, hint)
+
+
+def digest(dockerfile: str, context: dict[str, bytes]) -> str:
+    """First 16 hex digits over the Dockerfile (it names parent and needs by their digests) and every file."""
+    total = hashlib.sha256(dockerfile.encode())
+    for path in sorted(context):
+        total.update(f"\0{path}\0{len(context[path])}\0".encode() + context[path])
+    return total.hexdigest()[:16]
