@@ -22,7 +22,7 @@ check: prepare ## lint, types and fast tests, under a minute
 	@$(BIN)/pytest -m "not engine and not cloud" $(PYTEST_ARGS)
 
 test: prepare ## every test: fast, container engine, whole clouds
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@$(BIN)/pytest -m "cloud or not cloud" $(PYTEST_ARGS)
 
 e2e: prepare ## only the tests that run whole clouds
 	@$(BIN)/pytest -m cloud $(PYTEST_ARGS)
