@@ -58,6 +58,9 @@ def _references(folder: ServiceFolder, _: Catalogue) -> Problems:
     for name, job in service.jobs.items():
         yield from _names(folder, ("jobs", name, "in"), (job.in_,), workloads)
         yield from _names(folder, ("jobs", name, "after"), job.after, both)
+        for capability in job.requires or ():
+            if capability not in service.requires:
+                yield _unknown("requirement", capability, folder, ("jobs", name, "requires"), list(service.requires))
         if name in service.workloads:
             yield Problem(f"`{name}` is both a workload and a job", folder.place("jobs", name), "rename one of the two")
     for name, provide in service.provides.items():

@@ -208,7 +208,11 @@ class Job(Strict):
     on: Literal["first-host", "every-host"] = "first-host"
     files: tuple[File, ...] = ()
     after: tuple[Name, ...] = ()
-    """Workloads or jobs of this service that must be done first. A workload not named here waits for the job."""
+    """Workloads or jobs of this service that must be done first. A job that follows no workload comes before every
+    workload of the service; one that does only before those that name it in their `after`."""
+    requires: tuple[Name, ...] | None = None
+    """Of the service's `requires`, those whose providers must be ready before the job runs; absent means all of them.
+    A schema job that only needs `sql` runs beside other services' start."""
     seconds: int = 300
     if_: Expression | None = Field(None, alias="if")
 

@@ -25,7 +25,7 @@ class Order:
         """Ids that must be done before `name` of `service` on `host`."""
         declared = self.ground.folder(service).service
         found = self._inside(declared, name, host)
-        capabilities = list(declared.requires)
+        capabilities = _waited_for(declared, name)
         workload = declared.workloads.get(name)
         if workload is not None and workload.frontend is not None:
             capabilities.append(CAPABILITY)
@@ -34,10 +34,10 @@ class Order:
         return tuple(dict.fromkeys(found))
 
     def _inside(self, declared: Service, name: str, host: str) -> list[str]:
-        """Needs within the service: what `after` says, and every job before the workloads it does not follow."""
+        """Needs within the service: what `after` says, and for a workload every job that prepares it."""
         wanted = list(_after(declared, name))
         if name in declared.workloads:
-            wanted += [job for job in deploying(declared) if name not in followed(declared, job)]
+            wanted += preparing(declared)
         return [id for each in wanted for id in self._near(declared.service, each, host)]
 
     def _near(self, service: str, name: str, host: str) -> tuple[str, ...]:
@@ -58,6 +58,11 @@ class Order:
 def deploying(declared: Service) -> list[str]:
     """Jobs that run while the service is deployed."""
     return [name for name, job in declared.jobs.items() if job.when != "removal"]
+
+
+def preparing(declared: Service) -> list[str]:
+    """Jobs that follow no workload, directly or through others: they come before every workload."""
+    return [name for name in deploying(declared) if not followed(declared, name) & declared.workloads.keys()]
 
 
 def followed(declared: Service, job: str) -> set[str]:
@@ -100,6 +105,11 @@ def find_circle(needs: Mapping[str, Iterable[str]]) -> list[str]:
                 path.append(following)
                 waiting.append(iter(needs.get(following, ())))
     return []
+
+
+def _waited_for(declared: Service, name: str) -> list[str]:
+    job = declared.jobs.get(name)
+    return list(declared.requires if job is None or job.requires is None else job.requires)
 
 
 def _after(declared: Service, name: str) -> tuple[str, ...]:
