@@ -58,16 +58,15 @@ def secret_name(value: object) -> str | None:
 
 
 def clouds_yaml(client: Mapping[str, str], authority: Path) -> str:
-    """Text of the file; `client` has auth_url, user, password, project, region and perhaps domain."""
-    domain = client.get("domain", "Default")
+    """Text of the file; `client` has auth_url, user, password, project, region and perhaps the domains of user and project."""
     entry = {
         "auth": {
             "auth_url": client["auth_url"],
             "username": client["user"],
             "password": client["password"],
             "project_name": client["project"],
-            "user_domain_name": domain,
-            "project_domain_name": domain,
+            "user_domain_name": client.get("user_domain", "Default"),
+            "project_domain_name": client.get("project_domain", "Default"),
         },
         "region_name": client["region"],
         "cacert": str(authority),

@@ -19,7 +19,7 @@ from tests.e2e.lab import Lab
 pytestmark = pytest.mark.cloud
 
 NAME = "mastic-e2e-guest"
-USER_DATA = "#!/bin/sh\necho reached > /tmp/user-data\n"
+USER_DATA = "#!/bin/sh\necho reached > /run/user-data-ran\n"
 LIVES_THROUGH = ("libvirt", "nova-compute", "openvswitch-vswitchd", "ovn-controller")
 """Workloads that a guest must survive the replacement of."""
 
@@ -75,11 +75,11 @@ def test_metadata_reached_the_guest(running: Running) -> None:
 
 
 def test_user_data_ran_in_the_guest(running: Running) -> None:
-    assert running.shell.read("cat /tmp/user-data") == "reached"
+    assert running.shell.read("cat /run/user-data-ran") == "reached"
 
 
 def test_console_log_is_not_empty(running: Running) -> None:
-    assert any("Linux version" in line for line in console_lines(running.cloud, running.id))
+    assert any("GUEST ready" in line for line in console_lines(running.cloud, running.id))
 
 
 @pytest.mark.parametrize("workload", LIVES_THROUGH)
