@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import pytest
 
 from benchmarks.timeline import gantt, phases, spans
 from tests.e2e.engine import container_logs, containers
-from tests.e2e.lab import EXAMPLE, REPOSITORY, Finished, Lab, run
+from tests.e2e.lab import EXAMPLE, Finished, Lab, run
 
-ARTIFACTS = Path(os.environ.get("E2E_ARTIFACTS", REPOSITORY / "build-logs/e2e"))
+ARTIFACTS = Path(os.environ.get("E2E_ARTIFACTS", Path(tempfile.gettempdir()) / "mastic-e2e"))
 KEEP = bool(os.environ.get("E2E_KEEP"))
 HERE = Path(__file__).parent
 
