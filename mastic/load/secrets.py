@@ -1,0 +1,183 @@
+"""The folder of a cloud's state → its secrets: made once, kept encrypted as `ansible-vault` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mastic.errors import InputError, Place, Problem
+from mastic.load.authority import Authority, is_valid_for, issue, make_authority
+from mastic.load.generate import generate
+from mastic.model.desired import RESERVED_SECRETS
+from mastic.model.service import Secret
+
+CERTIFICATE, KEY = RESERVED_SECRETS
+
+
+class SecretStore:
+    """Values in `secrets.yml`, encrypted; names and versions in `secrets.index.json`, so that a plan decrypts nothing."""
+
+    def __init__(self, folder: Path, password_file: Path) -> None:
+        self.folder = folder
+        self.password_file = password_file
+
+    @property
+    def path(self) -> Path:
+        """The encrypted file."""
+        return self.folder / "secrets.yml"
+
+    @property
+    def index_path(self) -> Path:
+        """Name → version, without any value."""
+        return self.folder / "secrets.index.json"
+
+    def versions(self) -> dict[str, int]:
+        """Version of every secret made so far; raises InputError when the index cannot be read."""
+        try:
+            index = json.loads(self.index_path.read_text(encoding="utf-8"))
+            return {str(name): int(version) for name, version in index.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, AttributeError) as error:
+            message = f"the index of the secrets cannot be read: {error}"
+            hint = "remove the file: `mastic apply` makes it anew from the secrets"
+            raise InputError(Problem(message, Place(str(self.index_path)), hint)) from None
+
+    def ensure(self, wanted: Mapping[str, Secret]) -> tuple[str, ...]:
+        """Make what is missing, and certificates whose names changed; returns the names of what was made.
+
+        The password file is made on first use. Raises InputError when the secrets cannot be opened.
+        """
+        values, versions = self._read(), self.versions()
+        versions = {name: versions.get(name, 1) for name in values}
+        made = [
+            name for name, secret in sorted(wanted.items(), key=_authority_first) if self._make(name, secret, values)
+        ]
+        for name in made:
+            versions[name] = versions.get(name, 0) + 1
+        if made or not self.index_path.exists():
+            if KEY in values:
+                versions.setdefault(KEY, versions.get(CERTIFICATE, 1))
+            self._write(values, versions)
+        return tuple(made)
+
+    def values(self, names: Iterable[str]) -> dict[str, str]:
+        """Values by name; raises InputError when one was never made or the file cannot be opened."""
+        names = tuple(names)
+        if not names:
+            return {}
+        known = self._read()
+        missing = [name for name in names if name not in known]
+        if missing:
+            told = ", ".join(f"`{name}`" for name in missing)
+            hint = "`mastic apply` makes them"
+            raise InputError(Problem(f"secrets not made yet: {told}", Place(str(self.path)), hint))
+        return {name: known[name] for name in names}
+
+    def write_authority(self, path: Path) -> None:
+        """Write the certificate of the cloud's authority, for clients; it is public."""
+        certificate = self.values([CERTIFICATE])[CERTIFICATE]
+        write_whole(path, certificate.encode(), 0o644)
+
+    def _make(self, name: str, secret: Secret, values: dict[str, str]) -> bool:
+        """Put a missing value into `values`; tells whether it did."""
+        if secret.type == "authority":
+            if name in values and KEY in values:
+                return False
+            authority = make_authority(self.folder.name)
+            values |= {name: authority.certificate, KEY: authority.key}
+            return True
+        if secret.type == "certificate":
+            authority = Authority(values[CERTIFICATE], values[KEY])
+            if name in values and is_valid_for(values[name], secret.names, authority):
+                return False
+            values[name] = issue(authority, secret.names)
+            return True
+        if name in values:
+            return False
+        values[name] = generate(secret)
+        return True
+
+    def _read(self) -> dict[str, str]:
+        try:
+            text = self.path.read_bytes()
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise InputError(Problem(f"cannot read the secrets: {error.strerror}", Place(str(self.path)))) from None
+        from ansible.errors import AnsibleError
+
+        try:
+            data: Any = yaml.safe_load(self._vault.decrypt(text))
+        except AnsibleError:
+            hint = f"the password in {self.password_file} is another one than they were encrypted with"
+            raise InputError(Problem("the secrets cannot be decrypted", Place(str(self.path)), hint)) from None
+        if not isinstance(data, dict):
+            raise InputError(Problem("the secrets are not a list of `name: value` lines", Place(str(self.path))))
+        return {str(name): str(value) for name, value in data.items()}
+
+    def _write(self, values: Mapping[str, str], versions: Mapping[str, int]) -> None:
+        """Values first: an index without its value would hide a missing secret."""
+        text = yaml.safe_dump(dict(sorted(values.items())), default_flow_style=False, width=1 << 20)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_whole(self.path, self._vault.encrypt(text.encode()), 0o600)
+        index = json.dumps(dict(sorted(versions.items())), indent=2) + "\n"
+        write_whole(self.index_path, index.encode(), 0o600)
+
+    @cached_property
+    def _vault(self) -> Any:
+        """ansible-core's own reader and writer of vaults; imported late, because it takes 0.3 s."""
+        from ansible.constants import DEFAULT_VAULT_IDENTITY
+        from ansible.parsing.vault import VaultLib, VaultSecret
+
+        return VaultLib([(DEFAULT_VAULT_IDENTITY, VaultSecret(self._password()))])
+
+    def _password(self) -> bytes:
+        """The vault password; made on first use when no secret was encrypted yet."""
+        place = Place(str(self.password_file))
+        try:
+            password = self.password_file.read_bytes().strip()
+        except FileNotFoundError:
+            if self.path.exists():
+                hint = f"put back the password that {self.path} was encrypted with"
+                raise InputError(Problem("the vault password is missing", place, hint)) from None
+            password = secrets.token_urlsafe(48).encode()
+            self.password_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_whole(self.password_file, password + b"\n", 0o600)
+        except OSError as error:
+            raise InputError(Problem(f"cannot read the vault password: {error.strerror}", place)) from None
+        if not password:
+            raise InputError(Problem("the vault password is empty", place))
+        return password
+
+
+def write_whole(path: Path, content: bytes, mode: int) -> None:
+    """Write a file so that at any moment it is either the old one or the new one, also after a power cut."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        os.fchmod(descriptor, mode)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _authority_first(item: tuple[str, Secret]) -> tuple[bool, str]:
+    return item[1].type != "authority", item[0]
