@@ -243,6 +243,7 @@ class _Performer:
         volumes = {name: self.host.volumes[name] for name in job["data"] if name in self.host.volumes}
         self.host.jobs[step.resource.rpartition("@")[0]] = JobStamp(job["digest"], volumes, self.host.now())
         self.host.ran.append(step.resource)
+        self._remove_files(job["container"])
 
     def _start(self, step: Step) -> None:
         workload = self._resource(step)
@@ -288,8 +289,11 @@ class _Performer:
             self.host.disposable.discard(name)
             return
         self.host.containers.pop(name, None)
-        for file in self.host.files.pop(step.detail["container"], {}):
-            del self.host.contents[step.detail["container"], file]
+        self._remove_files(step.detail["container"])
+
+    def _remove_files(self, container: str) -> None:
+        for file in self.host.files.pop(container, {}):
+            del self.host.contents[container, file]
 
     def _fail_when_asked(self, step: Step) -> None:
         if self.failure is not None:

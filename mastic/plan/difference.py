@@ -158,5 +158,5 @@ def run_of(job: PlacedJob, host: ObservedHost, coming: frozenset[str], versions:
         if name in coming or stamp.volumes.get(name) != host.volumes.get(name):
             return Difference("run", f"volume {name} is new")
     if job.when == "changed" and stamp.digest != job_digest(job, versions):
-        return Difference("run", in_words(file_differences(job, host, versions)) or "its command or image changed")
+        return Difference("run", "its command, files or image changed")
     return None

@@ -104,6 +104,12 @@ class _Arrival:
             ids.update(step.id for step in self.leaving if step.host == resource.host)
         return frozenset(ids)
 
+    def _changes_data(self, resource: Resource) -> bool:
+        """A job works on data that was there before this plan; nobody but its author could undo it."""
+        if not isinstance(resource, PlacedJob):
+            return False
+        return any(name in self.observed.hosts[resource.host].volumes for name in resource.data)
+
     def _volumes_of(self, resource: Resource) -> list[DesiredVolume]:
         return [self.missing[id] for name in volumes_of(resource) if (id := f"{name}@{resource.host}") in self.missing]
 
@@ -133,6 +139,7 @@ class _Arrival:
             needs=tuple(needs),
             group=resource.service,
             impact=difference.impact,
+            reversible=not (difference.verb == "run" and self._changes_data(resource)),
             detail={"container": resource.container, **(detail or {})},
         )
         self.steps[step.id] = step
