@@ -22,7 +22,7 @@ CERTIFICATE, KEY = RESERVED_SECRETS
 
 
 class SecretStore:
-    """Values in `secrets.yml`, encrypted; names and versions in `secrets.index.json`, so that a plan decrypts nothing."""
+    """Values in `secrets.yml`, encrypted; names and versions in `secrets.index.json`, so a plan decrypts nothing."""
 
     def __init__(self, folder: Path, password_file: Path) -> None:
         self.folder = folder

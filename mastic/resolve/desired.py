@@ -138,28 +138,30 @@ def _place_jobs(
     placed: dict[str, PlacedJob] = {}
     for spot in spots:
         with ground.collect():
-            job = place_job(ground, order, spot, _data(ground, spot.service, volumes))
+            job = place_job(ground, order, spot, _data(ground, spot, volumes))
             placed[job.id] = job
     return placed
 
 
-def _data(ground: Ground, service: str, volumes: tuple[DesiredVolume, ...]) -> tuple[str, ...]:
-    """Kept volumes of the service and of all it stands on: with another one, its jobs' effect is gone."""
-    return ground.once((service, "data"), lambda: _kept(_foundations(ground, service), volumes))
-
-
-def _kept(services: set[str], volumes: tuple[DesiredVolume, ...]) -> tuple[str, ...]:
+def _data(ground: Ground, spot: Spot, volumes: tuple[DesiredVolume, ...]) -> tuple[str, ...]:
+    """Kept volumes of the service and of all the job stands on: with another one, its effect is gone."""
+    service = ground.folder(spot.service).service
+    requires = service.jobs[spot.name].requires
+    services = {spot.service}
+    for capability in service.requires if requires is None else requires:
+        services |= _foundations(ground, ground.providers.get(capability))
     return tuple(sorted({volume.name for volume in volumes if volume.keep and volume.service in services}))
 
 
-def _foundations(ground: Ground, service: str) -> set[str]:
-    found, todo = {service}, [service]
+def _foundations(ground: Ground, service: str | None) -> set[str]:
+    """A service and everything it requires, directly or through others."""
+    found: set[str] = set()
+    todo = [service]
     while todo:
-        for capability in ground.folder(todo.pop()).service.requires:
-            provider = ground.providers.get(capability)
-            if provider is not None and provider not in found:
-                found.add(provider)
-                todo.append(provider)
+        name = todo.pop()
+        if name is not None and name not in found:
+            found.add(name)
+            todo += [ground.providers.get(capability) for capability in ground.folder(name).service.requires]
     return found
 
 
