@@ -16,6 +16,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "examples/laptop/cloud.yml"
+VAULT_PASSWORD = Path(os.environ.get("MASTIC_VAULT_PASSWORD_FILE", "/etc/mastic/vault-password"))
 APPLY_SECONDS = 2400
 """A first apply builds all images; this is only the point at which waiting makes no sense any more."""
 

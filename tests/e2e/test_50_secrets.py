@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,11 +10,10 @@ import pytest
 
 from mastic.load.secrets import SecretStore
 from tests.e2e.engine import container_logs, containers, docker
-from tests.e2e.lab import Lab
+from tests.e2e.lab import VAULT_PASSWORD, Lab
 
 pytestmark = pytest.mark.cloud
 
-VAULT_PASSWORD = Path(os.environ.get("MASTIC_VAULT_PASSWORD_FILE", "/etc/mastic/vault-password"))
 PLACES_FOR_SECRETS = ("clouds.yaml",)
 """Files of the state folder that must hold a password to be of use; their mode is tested elsewhere."""
 

@@ -7,21 +7,29 @@ import struct
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mastic.cli.options import shipped_catalogue
 from mastic.load.catalogue import load_catalogue
 from mastic.model.service import Workload
+from mastic.pipeline import Where, survey
 from tests.e2e.engine import containers
-from tests.e2e.lab import Lab, run
+from tests.e2e.lab import VAULT_PASSWORD, Lab, run
 
 pytestmark = pytest.mark.cloud
 
 LISTEN, UNCONNECTED = "0A", "07"
 """States in /proc/net: of a TCP socket that listens, of a UDP socket that takes packets from anywhere."""
-CAPABILITY_BITS = 41
 Address = IPv4Address | IPv6Address
+
+
+@pytest.fixture(scope="module")
+def wanted(cloud: Lab) -> dict[str, dict[str, Any]]:
+    """Container name → the specification that the catalogue leads to on this host."""
+    where = Where(cloud.cloud, shipped_catalogue(), cloud.state.parent, VAULT_PASSWORD)
+    return {workload.container: workload.spec for workload in survey(where).desired.workloads}
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +46,14 @@ def test_no_container_is_privileged_and_all_begin_with_nothing(cloud: Lab) -> No
         assert host["CapDrop"] == ["ALL"], name
 
 
-def test_capabilities_devices_and_namespaces_are_the_declared(cloud: Lab, declared: dict[str, Workload]) -> None:
+def test_capabilities_devices_and_namespaces_are_the_declared(cloud: Lab, wanted: dict[str, dict[str, Any]]) -> None:
     for name, container in containers(cloud.name).items():
-        wanted, host = declared[container["Config"]["Labels"]["mastic.workload"]], container["HostConfig"]
+        spec, host = wanted[name], container["HostConfig"]
         added = {capability.removeprefix("CAP_") for capability in host["CapAdd"] or ()}
-        assert added == set(wanted.capabilities), name
-        assert {device["PathOnHost"] for device in host["Devices"] or ()} == set(wanted.devices), name
-        assert (host["PidMode"] == "host") == ("pid" in wanted.host_namespaces), name
-        assert (host["MaskedPaths"] == []) == wanted.unmask_proc, name
+        assert added == set(spec["capabilities"]), name
+        assert {device["PathOnHost"] for device in host["Devices"] or ()} == set(spec["devices"]), name
+        assert (host["PidMode"] == "host") == ("pid" in spec["host_namespaces"]), name
+        assert (host["MaskedPaths"] == []) == spec["unmask_proc"], name
 
 
 def test_processes_can_get_no_other_capability(cloud: Lab, declared: dict[str, Workload]) -> None:
