@@ -172,7 +172,8 @@ class Workload(Strict):
     volumes: tuple[Volume, ...] = ()
     mounts: tuple[Mount, ...] = ()
     capabilities: tuple[Capability, ...] = ()
-    devices: tuple[str, ...] = ()
+    devices: tuple[Template, ...] = ()
+    """Paths of the host; one that renders to nothing is left out."""
     host_namespaces: tuple[Literal["pid", "ipc", "cgroup"], ...] = ()
     """The network namespace is always the host's."""
     unmask_proc: bool = False

@@ -61,7 +61,7 @@ def container_spec(subject: Subject, health: Mapping[str, Any] | None, command: 
         "user": subject.user,
         "environment": dict(sorted(_environment(subject).items())),
         "capabilities": sorted(workload.capabilities),
-        "devices": list(workload.devices),
+        "devices": list(_devices(subject)),
         "host_namespaces": list(workload.host_namespaces),
         "unmask_proc": workload.unmask_proc,
         "init": False,
@@ -71,6 +71,13 @@ def container_spec(subject: Subject, health: Mapping[str, Any] | None, command: 
         "restart": "no" if command is not None else "unless-stopped",
         "command": command,
     }
+
+
+def _devices(subject: Subject) -> Iterator[str]:
+    """The declared devices; an entry that renders to nothing is left out."""
+    for number, path in enumerate(subject.workload.devices):
+        if device := subject.text(path, subject.place("devices", number), "a device"):
+            yield device
 
 
 def image_reference(subject: Subject) -> str:
