@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from mastic.cli.options import common_options, options_of
-from mastic.errors import InputError, MasticError, Problem
+from mastic.errors import InputError, MasticError, Place, Problem
 
 if TYPE_CHECKING:
     from mastic.model.desired import Desired, PlacedWorkload
+    from mastic.model.observed import Observed
 
     ReadLog = Callable[[str, str, int, bool], Iterator[str]]
 
@@ -37,7 +38,7 @@ def command(context: click.Context, name: str, host: str | None, lines: int, fol
     options = options_of(context)
     with answering(options) as report:
         situation = survey(options.where())
-        workloads = chosen(situation.desired, name, host)
+        workloads = present(chosen(situation.desired, name, host), situation.observed)
         read = situation.executor.logs
         several = len(workloads) > 1
         for workload, line in (following if follow else one_by_one)(read, workloads, lines):
@@ -61,6 +62,18 @@ def chosen(desired: Desired, name: str, host: str | None) -> list[PlacedWorkload
     near = get_close_matches(name, known, n=1)
     hint = f"did you mean `{near[0]}`?" if near else "`mastic status` names all workloads"
     raise InputError(Problem(f"no service or workload `{name}` in cloud `{desired.cloud}`", hint=hint))
+
+
+def present(workloads: list[PlacedWorkload], observed: Observed) -> list[PlacedWorkload]:
+    """Those that have a container.
+
+    Raises InputError when none has.
+    """
+    there = [w for w in workloads if w.host in observed.hosts and w.name in observed.hosts[w.host].workloads]
+    if not there:
+        hint = "`mastic status` says why; `mastic apply` starts what is not there"
+        raise InputError([Problem(f"`{w.name}` has no container", Place(f"host {w.host}"), hint) for w in workloads])
+    return there
 
 
 def one_by_one(read: ReadLog, workloads: Sequence[PlacedWorkload], lines: int) -> Iterator[tuple[PlacedWorkload, str]]:

@@ -109,10 +109,13 @@ def overview_rows(plan: Plan) -> list[tuple[str, str, str, str]]:
 
 def grouped(plan: Plan) -> dict[Row, list[Step]]:
     """Steps by row in plan order; pulls and writes that a later row tells anyway are left out."""
-    carried = {(step.resource, step.cause) for step in plan.steps if step.verb in (*CARRIES_FILES, "run", "remove")}
+    carried: dict[str, set[str]] = {}
+    for step in plan.steps:
+        if step.verb in (*CARRIES_FILES, "run", "remove"):
+            carried.setdefault(step.resource, {"not there yet"}).add(step.cause)
     rows: dict[Row, list[Step]] = {}
     for step in plan.steps:
-        if step.verb == "pull" or (step.verb == "write" and (step.resource, step.cause) in carried):
+        if step.verb == "pull" or (step.verb == "write" and step.cause in carried.get(step.resource, ())):
             continue
         row = Row(step.group, step.verb, step.cause, step.impact, step.risk, step.reversible)
         rows.setdefault(row, []).append(step)

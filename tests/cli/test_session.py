@@ -6,13 +6,13 @@ import io
 
 import pytest
 
-from mastic.cli.logs import chosen, following
+from mastic.cli.logs import chosen, following, present
 from mastic.cli.session import approval, interrupted_text, interruptible
 from mastic.errors import HostError, InputError, Problem
 from mastic.model.run import Event
 from mastic.report.plain import PlainReport, Streams
 from mastic.report.progress import Progress
-from tests.report.samples import DESIRED, FIRST
+from tests.report.samples import DESIRED, FIRST, OBSERVED
 
 
 def plain() -> PlainReport:
@@ -57,6 +57,16 @@ def test_logs_of_a_service_and_of_a_workload() -> None:
 def test_logs_of_something_unknown(name: str, host: str | None, hint: str) -> None:
     with pytest.raises(InputError, match=hint):
         chosen(DESIRED, name, host)
+
+
+def test_logs_leave_out_what_has_no_container() -> None:
+    assert [workload.id for workload in present(list(DESIRED.workloads), OBSERVED)] == [
+        "glance-api@lab",
+        "keystone@lab",
+        "mariadb@lab",
+    ]
+    with pytest.raises(InputError, match="`rabbitmq` has no container"):
+        present(chosen(DESIRED, "rabbitmq", None), OBSERVED)
 
 
 def test_following_brings_the_lines_of_all_and_ends() -> None:

@@ -17,13 +17,13 @@ def step(id: str, cause: str, group: str, **how: object) -> Step:
 FIRST = Plan(
     "lab",
     (
-        step("pull:mastic/mariadb:3f2a@lab", "not in the engine", "mariadb"),
-        step("pull:mastic/glance-api:77aa@lab", "not in the engine", "glance"),
+        step("pull:mastic/mariadb:3f2a@lab", "not there yet", "mariadb"),
+        step("pull:mastic/glance-api:77aa@lab", "not there yet", "glance"),
         step("volume:mariadb@lab", "not there yet", "mariadb"),
         step("write:mariadb@lab", "not there yet", "mariadb"),
         step("start:mariadb@lab", "not there yet", "mariadb"),
-        step("write:glance/db_sync@lab", "not yet run on this data", "glance"),
-        step("run:glance/db_sync@lab", "not yet run on this data", "glance", reversible=False),
+        step("write:glance/db_sync@lab", "not there yet", "glance"),
+        step("run:glance/db_sync@lab", "not run yet", "glance", reversible=False),
         step("write:glance-api@lab", "not there yet", "glance"),
         step("start:glance-api@lab", "not there yet", "glance"),
     ),
