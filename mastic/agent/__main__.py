@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from mastic.agent.cleanup import cleanup
 from mastic.agent.docker import SOCKET, Docker
@@ -18,9 +18,12 @@ from mastic.agent.journal import Journal
 from mastic.agent.kvm import start_probe
 from mastic.agent.notices import Answers, Notices
 from mastic.agent.observe import Site, observe
-from mastic.agent.perform import Ended, Performance
+from mastic.agent.perform import Performance
 from mastic.agent.records import Busy
 from mastic.agent.verbs import Work
+
+if TYPE_CHECKING:
+    from mastic.agent.perform import Ended
 
 TIMED_OUT = 124
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
 
 from mastic.agent import jobs, verbs
 from mastic.agent.engine import EngineError
@@ -31,7 +32,8 @@ VERBS: dict[str, Verb] = {
 PARALLEL = 8
 EXPECTED = (StepFailed, NotServing, EngineError, MissingSecret, OSError)
 Say = Callable[[dict[str, Any]], None]
-Ended = "SimpleQueue[tuple[Step, Future[tuple[str, float]]] | None]"
+if TYPE_CHECKING:
+    Ended = SimpleQueue[tuple[Step, Future[tuple[str, float]]] | None]
 
 
 @dataclass

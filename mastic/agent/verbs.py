@@ -10,7 +10,7 @@ from typing import Any
 
 from mastic.agent.container import Placement, create_body
 from mastic.agent.engine import Container, Engine
-from mastic.agent.files import remove_files, write_files
+from mastic.agent.files import observe_files, remove_files, write_files
 from mastic.agent.health import Subject, wait_until_healthy
 from mastic.agent.mounts import prepare_sources
 from mastic.agent.notices import Notices
@@ -54,8 +54,10 @@ class Work:
         return found
 
     def create(self, holder: dict[str, Any], labels: dict[str, str]) -> None:
-        """Create the container of a workload or job."""
+        """Create the container of a workload or job. Raises StepFailed when what it works with is not there."""
         spec = holder["spec"]
+        self.require_files(holder)
+        self.require_volumes(spec)
         prepare_sources(spec, self.site.records)
         placement = Placement(
             config_folder=str(self.site.config / holder["container"]),
@@ -64,6 +66,20 @@ class Work:
             cgroup_parent=self.program.get("cgroup_parent") or "",
         )
         self.engine.create(holder["container"], create_body(spec, placement))
+
+    def require_files(self, holder: dict[str, Any]) -> None:
+        """The files must have been written as wanted, and nobody may have touched them since."""
+        name = holder["container"]
+        known = observe_files(self.site.config, self.site.records).get(name, {})
+        for file in holder["files"]:
+            if known.get(file["name"]) != {"digest": file["digest"], "intact": True}:
+                raise StepFailed(f"file `{file['name']}` of `{name}` is not as it was planned")
+
+    def require_volumes(self, spec: dict[str, Any]) -> None:
+        """The engine would make a missing volume by itself, without labels: nobody would find it again."""
+        named = {mount["source"] for mount in spec.get("mounts") or [] if mount["type"] == "volume"}
+        if missing := sorted(named - set(self.engine.volumes())):
+            raise StepFailed(f"volume `{missing[0]}` is not there")
 
 
 def pull(work: Work, step: Step) -> str:
@@ -86,6 +102,8 @@ def write(work: Work, step: Step) -> str:
     resource = step["resource"]
     holder = work.program["workloads"].get(resource) or work.program["jobs"][resource]
     folder = work.site.config / holder["container"]
+    if step.get("detail", {}).get("void_in_force"):
+        void(work, holder["container"])
     changed = write_files(folder, holder["files"], work.program["secrets"], work.site.records)
     return ", ".join(changed) or ALREADY
 
@@ -110,13 +128,17 @@ def start(work: Work, step: Step) -> str:
     if found and not is_as_wanted(workload, found):
         return replace(work, step)
     if found is None:
+        void(work, workload["container"])
         create_workload(work, workload)
     elif found.state == "running" and has_read_files(work, found):
         already = is_in_force(work, workload, found)
         settle(work, workload, found.restarts)
         return ALREADY if already else ""
-    elif found.state in ("running", "restarting", "paused"):
-        work.engine.stop(found.name, workload["stop_seconds"])
+    else:
+        work.require_files(workload)
+        void(work, found.name)
+        if found.state in ("running", "restarting", "paused"):
+            work.engine.stop(found.name, workload["stop_seconds"])
     work.engine.start(workload["container"])
     settle(work, workload, 0)
     return ""
@@ -129,6 +151,7 @@ def replace(work: Work, step: Step) -> str:
     if found and is_as_wanted(workload, found) and found.state == "running" and is_in_force(work, workload, found):
         settle(work, workload, found.restarts)
         return ALREADY
+    void(work, workload["container"])
     if found:
         take_away(work, found.name)
     create_workload(work, workload)
@@ -141,8 +164,11 @@ def restart(work: Work, step: Step) -> str:
     """Restart the process, so that it reads its files anew, and wait until it serves."""
     workload = work.workload(step)
     found = existing(work, workload)
-    if found.state == "running" and is_in_force(work, workload, found):
+    work.require_files(workload)
+    if found.state == "running" and has_read_files(work, found):
+        settle(work, workload, found.restarts)
         return ALREADY
+    void(work, found.name)
     work.engine.restart(found.name, workload["stop_seconds"])
     settle(work, workload, 0)
     return ""
@@ -156,6 +182,8 @@ def reload(work: Work, step: Step) -> str:
         raise StepFailed(f"`{found.name}` does not run ({found.state}), so it cannot read its files anew")
     if is_in_force(work, workload, found):
         return ALREADY
+    work.require_files(workload)
+    void(work, found.name)
     began = time.time()
     code, output = work.engine.execute(found.name, ["kolla_set_configs"], "root", 60)
     if code != 0:
@@ -185,8 +213,7 @@ def remove(work: Work, step: Step) -> str:
     if found:
         take_away(work, name)
     remove_files(work.site.config / name, work.site.records)
-    with work.site.records.change(IN_FORCE) as in_force:
-        in_force.pop(name, None)
+    void(work, name)
     return "" if found else ALREADY
 
 
@@ -229,7 +256,7 @@ def take_away(work: Work, name: str) -> None:
 
 
 def is_as_wanted(workload: dict[str, Any], found: Container) -> bool:
-    return found.labels.get("mastic.spec") == workload["spec_digest"]
+    return bool(found.labels.get("mastic.spec") == workload["spec_digest"])
 
 
 def has_read_files(work: Work, found: Container) -> bool:
@@ -243,6 +270,12 @@ def is_in_force(work: Work, workload: dict[str, Any], found: Container) -> bool:
     wanted = (found.id, workload["files_digest"])
     known = (record.get("container_id"), record.get("files_digest"))
     return known == wanted and float(record["read_at"]) >= written_at(work, found.name)
+
+
+def void(work: Work, container: str) -> None:
+    """Forget which files are in force, before that changes: a run that is cut off must not leave a wrong record."""
+    with work.site.records.change(IN_FORCE) as in_force:
+        in_force.pop(container, None)
 
 
 def written_at(work: Work, container: str) -> float:
