@@ -26,7 +26,9 @@ from mastic.model.run import Event
 Tell = Callable[[Event], None]
 LOG_LINES = 15
 STEP = re.compile(r"^#\d+ (?P<step>\[.*\] (?:RUN|COPY|FROM).*)$")
-FAILED_STEP = re.compile(r"^ > (?P<step>\[.*)$")
+FAILED = re.compile(r"^#(?P<step>\d+) ERROR")
+STEP_LINE = re.compile(r"^#(?P<step>\d+) (?:\d+\.\d+ )?(?P<text>.*)$")
+MOUNT = re.compile(r"--mount=\S+")
 
 
 class Feed(Protocol):
@@ -208,7 +210,15 @@ def build_dockerfile(workshop: Workshop, node: ImageNode, log: Path) -> int:
             out.write(line)
             out.flush()
             if step := STEP.match(line):
-                workshop.tell(Event("image", node.name, "progress", message=step["step"][:100], at=time()))
+                workshop.tell(
+                    Event(
+                        "image",
+                        node.name,
+                        "progress",
+                        message=" ".join(MOUNT.sub("", step["step"]).split())[:100],
+                        at=time(),
+                    )
+                )
         return process.wait()
 
 
@@ -249,10 +259,11 @@ def failure(workshop: Workshop, node: ImageNode, log: Path, seconds: float) -> B
 
 
 def last_words(lines: list[str]) -> tuple[str, list[str]]:
-    """The failed step as BuildKit repeats it at the end of its log, and that step's last lines."""
-    for index in range(len(lines) - 1, -1, -1):
-        if found := FAILED_STEP.match(lines[index]):
-            block = lines[index + 1 :]
-            end = block.index("------") if "------" in block else len(block)
-            return found["step"].rstrip(":")[:160], [line for line in block[:end] if line.strip()][-LOG_LINES:]
-    return "", [line for line in lines if line.strip()][-LOG_LINES:]
+    """The failed step and its last lines: of the step that BuildKit's log ends with `ERROR`, else of the whole log."""
+    failed = next((found["step"] for line in reversed(lines) if (found := FAILED.match(line))), None)
+    if failed is None:
+        return "", [line for line in lines if line.strip()][-LOG_LINES:]
+    own = [found["text"] for line in lines if (found := STEP_LINE.match(line)) and found["step"] == failed]
+    said = [line for line in own if line.strip() and not line.startswith(("ERROR", "CACHED", "DONE", "["))]
+    step = next((line for line in own if line.startswith("[")), "")
+    return " ".join(MOUNT.sub("", step).split())[:160], said[-LOG_LINES:]

@@ -35,6 +35,7 @@ def root_command(recipe: Bootstrap, sources: Path) -> list[str]:
         f"--include={','.join(recipe.packages)}",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Languages "none"',
+        '--aptopt=Dpkg::Use-Pty "0"',
         "--dpkgopt=force-unsafe-io",
         *(f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDED),
         f"--customize-hook={FORGET_SOURCES}",
