@@ -78,7 +78,9 @@ def test_modules_loaded_built_in_or_loadable(tmp_path: Path) -> None:
     (lists / "modules.builtin").write_text("kernel/drivers/net/tun.ko\n")
     (lists / "modules.dep").write_text("kernel/net/bridge/br_netfilter.ko.xz: kernel/net/bridge/bridge.ko.xz\n")
     (tmp_path / "boot").mkdir()
-    (tmp_path / "boot/config-6.1").write_text("CONFIG_GENEVE=y\nCONFIG_OPENVSWITCH=m\n# CONFIG_BLK_DEV_NBD is not set\n")
+    (tmp_path / "boot/config-6.1").write_text(
+        "CONFIG_GENEVE=y\nCONFIG_OPENVSWITCH=m\n# CONFIG_BLK_DEV_NBD is not set\n"
+    )
     assert kernel_modules(tmp_path, "6.1") == ["br_netfilter", "geneve", "tun", "vxlan"]
 
 
