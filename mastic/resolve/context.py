@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mastic.errors import did_you_mean
-from mastic.model.catalogue import ServiceFolder
+from mastic.model.catalogue import Catalogue, ServiceFolder
 from mastic.resolve.bindings import bindings_of, consumers_of
 from mastic.resolve.filters import Refused
 from mastic.resolve.frontends import SHIFT, frontend_of, frontends_of
@@ -38,12 +38,17 @@ def container_name(workload: str) -> str:
 
 
 def image_user(ground: Ground, image: str) -> str:
+    """Unix user an image runs as."""
+    return image_user_of(ground.catalogue, image)
+
+
+def image_user_of(catalogue: Catalogue, image: str) -> str:
     """Unix user an image runs as: its own, or that of the nearest image it is built on."""
-    images = ground.catalogue.image_owners()
+    owners = catalogue.image_owners()
     seen: set[str] = set()
-    while image in images and image not in seen:
+    while image in owners and image not in seen:
         seen.add(image)
-        declared = images[image].service.images[image]
+        declared = owners[image].service.images[image]
         if declared.user:
             return declared.user
         image = declared.from_

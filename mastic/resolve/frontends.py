@@ -84,7 +84,7 @@ def _frontend(ground: Ground, service: str, workload: str) -> Scope:
         "service": service,
         "workload": workload,
         "port": port,
-        "url": f"https://{socket_address(api_address(ground), port)}{declared.path}",
+        "url": f"https://{socket_address(_offered_at(ground, declared), port)}{declared.path}",
         "path": declared.path,
         "check": declared.check,
         "internal_only": declared.internal_only,
@@ -92,6 +92,14 @@ def _frontend(ground: Ground, service: str, workload: str) -> Scope:
         "backends": backends,
     }
     return Scope(f"frontends.{workload}", values)
+
+
+def _offered_at(ground: Ground, declared: Frontend) -> str:
+    """Where the load balancer offers it: internal ones on its own host's address, which is not the public one."""
+    balancer = ground.providers.get(CAPABILITY)
+    if declared.internal_only and balancer is not None:
+        return ground.cloud.hosts[home(ground, balancer)].address
+    return api_address(ground)
 
 
 def _port(ground: Ground, service: str, workload: str, declared: Frontend) -> int:
