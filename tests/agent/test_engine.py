@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.agent.tiny_image import REFERENCE, make_tiny_image
 from mastic.execute.zipapp import agent_zipapp
+from tests.agent.tiny_image import REFERENCE, make_tiny_image
 
 pytestmark = pytest.mark.engine
 SLEEP = "trap 'exit 0' TERM\necho ready; : > /ready; while :; do sleep 0.05; done\n"
