@@ -57,13 +57,18 @@ def _problem(
     parent = ".".join(str(part) for part in (subject, *keys[:-1]) if part != "") or whole
     where = place(*keys)
     if details["type"] == "extra_forbidden":
-        known = _known_keys(kind, keys[:-1])
-        near = did_you_mean(str(keys[-1]), known) or f"known keys: {', '.join(f'`{key}`' for key in known)}"
+        near = _near_key(str(keys[-1]), details["input"], _known_keys(kind, keys[:-1]))
         return Problem(f"unknown key `{keys[-1]}` in `{parent}`", where, near)
     if details["type"] == "missing":
         return Problem(f"`{parent}` does not say `{keys[-1]}`", where, f"add `{keys[-1]}: …`")
     message, hint = _complaint(details)
     return Problem(f"`{path}` {message}", where, hint)
+
+
+def _near_key(key: str, value: Any, known: list[str]) -> str:
+    if value is None and " " in key:
+        return "put a text that has a comma in quotes"
+    return did_you_mean(key, known) or f"known keys: {', '.join(f'`{each}`' for each in known)}"
 
 
 def _complaint(details: ErrorDetails) -> tuple[str, str | None]:
