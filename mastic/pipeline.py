@@ -145,8 +145,9 @@ def change(situation: Situation, wanted: Plan, report: Report) -> Run:
 
 def secrets_of(desired: Desired) -> tuple[str, ...]:
     """Names of every secret a file of the cloud refers to."""
-    holders = (*desired.workloads, *desired.jobs)
-    return tuple(sorted({name for holder in holders for file in holder.files for name in file.secrets}))
+    files = [file for workload in desired.workloads for file in workload.files]
+    files += [file for job in desired.jobs for file in job.files]
+    return tuple(sorted({name for file in files for name in file.secrets}))
 
 
 @contextmanager
