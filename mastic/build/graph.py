@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
 
+from mastic.build.bootstrap import Bootstrap, root_command
 from mastic.build.dockerfile import Rendering, render_dockerfile
 from mastic.build.lock import Lock, normalise, parse_lock
 from mastic.errors import InputError, Problem
@@ -17,15 +18,6 @@ from mastic.model.service import Image
 
 SCRATCH = "scratch"
 """Parent of images that stand on nothing."""
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """A root file system made from the distribution's packages instead of a Dockerfile."""
-
-    family: str
-    suite: str
-    packages: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -197,7 +189,7 @@ class Walk:
     def root(self, name: str, folder: ServiceFolder, image: Image) -> ImageNode:
         family, _, suite = self.cloud_file.cloud.base.partition("-")
         recipe = Bootstrap(family, suite, self.packages(name, folder, image))
-        text = json.dumps([recipe.family, recipe.suite, recipe.packages])
+        text = json.dumps(root_command(recipe, "sources"))
         return ImageNode(name, folder.service.service, f"mastic/{name}:{digest(text, {})}", None, (), bootstrap=recipe)
 
     def ancestors(self, name: str) -> list[Image]:

@@ -342,18 +342,23 @@ def differences() -> dict[str, str]:
     return {"content": "content differs", "mode": "mode is", "owner": "owner is not", "absence": "does not exist"}
 
 
+def spoil(dest: Path, what: str) -> None:
+    if what == "content":
+        dest.write_text("other")
+    elif what == "mode":
+        dest.chmod(0o644)
+    elif what == "owner":
+        os.chown(dest, 1, 1)
+    else:
+        dest.unlink()
+
+
 @pytest.mark.parametrize("what", differences())
 def test_check_sees_a_difference_and_changes_nothing(container: Container, what: str) -> None:
     dest = Path(container.path("etc/a.conf"))
     container.copy(config_files=[entry(container.source("a.conf"), str(dest))])
     assert container.run("--check").code == 0
-    change = {
-        "content": lambda: dest.write_text("other"),
-        "mode": lambda: dest.chmod(0o644),
-        "owner": lambda: os.chown(dest, 1, 1),
-        "absence": dest.unlink,
-    }
-    change[what]()
+    spoil(dest, what)
     before = dest.read_text() if dest.exists() else None
     answer = container.run("--check", strategy=None)
     assert (answer.code, differences()[what] in answer.out) == (1, True)
