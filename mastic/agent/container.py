@@ -5,7 +5,8 @@ Network namespace of the host, every capability dropped but the named ones, neve
 A process that is not root gets no effective capability at all: the engine clears them when it changes to the user, and
 what is left in the bounding set can be gained only by running a setuid program. That program is sudo, which
 `kolla_start` uses for exactly one helper, `kolla_set_configs`. The least set which that needs is SUDO_CAPABILITIES:
-SETUID and SETGID for sudo itself; CHOWN, FOWNER and DAC_OVERRIDE to install files for the service's user.
+SETUID and SETGID for sudo itself; CHOWN, FOWNER and DAC_OVERRIDE to install files for the service's user (each was left
+out once with sudo 1.9.16, and the start failed); AUDIT_WRITE, without which sudo complains into every log.
 `no-new-privileges` would forbid sudo and is therefore not set.
 """
 
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 CONFIG_TARGET = "/var/lib/kolla/config_files/"
-SUDO_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
+SUDO_CAPABILITIES = ("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 SECOND = 10**9
 LOG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 

@@ -63,8 +63,8 @@ def test_without_command_the_image_decides() -> None:
         ("", []),
         ("root", []),
         ("0:0", []),
-        ("glance", ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]),
-        ("glance:kolla", ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]),
+        ("glance", ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]),
+        ("glance:kolla", ["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID"]),
     ],
 )
 def test_only_users_other_than_root_get_what_sudo_gains(user: str, added: list[str]) -> None:
