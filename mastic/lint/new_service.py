@@ -12,7 +12,7 @@ from mastic.model.catalogue import Catalogue
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SKELETON = Path(__file__).parent / "skeleton"
 _FIRST_OWN_UID = 42500
-_FIRST_OWN_PORT = 8900
+_FIRST_OWN_PORT = 8990
 
 
 def new_service(catalogue_path: Path, name: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""A catalogue → clouds on one made-up host that together use every service of it."""
+"""A catalogue → clouds of one made-up host that together use every service of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mastic.model.cloud import Cloud, Host
 from mastic.model.observed import HostFacts
 from mastic.model.service import Setting
 
-HOST = "sample"
+HOST = "laptop"
 
 
 def sample_clouds(catalogue: Catalogue) -> list[CloudFile]:
@@ -44,6 +44,11 @@ def sample_cloud(catalogue: Catalogue, services: tuple[str, ...]) -> CloudFile:
 def sample_facts(cloud_file: CloudFile) -> dict[str, HostFacts]:
     """Facts of a host that has everything."""
     return {name: _facts(name) for name in cloud_file.cloud.hosts}
+
+
+def sample_references(catalogue: Catalogue) -> dict[str, str]:
+    """References of all images that only have the right form."""
+    return {image: f"mastic/{image}:0000000000000000" for image in catalogue.image_owners()}
 
 
 def sample_settings(folder: ServiceFolder) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _readme(folder: ServiceFolder, _: Catalogue) -> Problems:
     path = folder.path / "README.md"
     if not path.is_file() or len(path.read_text(encoding="utf-8").split()) < 10:
         hint = "say what it is, what it keeps and how an operator looks after it"
-        yield Problem(f"`{folder.service.service}` has no README for operators", Place(str(path)), hint)
+        yield Problem(f"`{folder.service.service}` has no page for operators", Place(str(path)), hint)
 
 
 def _helps(folder: ServiceFolder, _: Catalogue) -> Problems:
@@ -127,7 +127,8 @@ def _templates(folder: ServiceFolder, _: Catalogue) -> Problems:
         used |= _imported(text)
     for name in folder.templates:
         if name not in used:
-            yield Problem(f"nothing uses the template `{name}`", Place(str(folder.path / "templates" / name)))
+            place = Place(str(folder.path / "templates" / name))
+            yield Problem(f"no file is made from template `{name}`", place, "name it under `files`, or remove it")
 
 
 def _secrets(folder: ServiceFolder, _: Catalogue) -> Problems:
