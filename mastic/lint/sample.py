@@ -27,9 +27,8 @@ def sample_clouds(catalogue: Catalogue) -> list[CloudFile]:
 def sample_cloud(catalogue: Catalogue, services: tuple[str, ...]) -> CloudFile:
     """A cloud of these services on one host that is in every group."""
     folders = [catalogue.folders[name] for name in services]
-    groups = sorted(
-        {each.place.group for folder in folders for each in folder.service.workloads.values()} | {"control"}
-    )
+    wanted = {each.place.group for folder in folders for each in folder.service.workloads.values()}
+    groups = sorted(wanted.union(Host().groups))
     releases = sorted(catalogue.locks) or ["2026.2"]
     cloud = Cloud(
         cloud=HOST,
