@@ -30,4 +30,4 @@ def test_the_wheel_holds_the_catalogue(tmp_path: Path) -> None:
     shipped = (file.relative_to(REPOSITORY) for file in (REPOSITORY / "catalogue").rglob("*") if file.is_file())
     wanted = {f"mastic/_{file}" for file in shipped if "__pycache__" not in file.parts}
     assert wanted <= names
-    assert {"mastic/pipeline.py", "mastic/cli/main.py"} <= names
+    assert {"mastic/pipeline.py", "mastic/cli/main.py", "mastic/lint/skeleton/service.yml"} <= names
