@@ -41,7 +41,7 @@ class LiveReport(PlainReport):
         """Ask for yes or no while the picture rests."""
         self._live.stop()
         try:
-            return self._console.input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
+            return self._console.input(f"{question} [y/N] ", markup=False).strip().lower() in ("y", "yes")
         except EOFError:
             return False
         finally:
