@@ -20,6 +20,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
 SETTLE_SECONDS = 1.0
 """How long a workload without a health declaration must have run."""
 LAST_LINES = 20
+CRASHES = (134, 135, 136, 139)
+"""Exit codes of processes that died of SIGABRT, SIGBUS, SIGFPE, SIGSEGV."""
 AMQP_HEADER = b"AMQP\x00\x00\x09\x01"
 
 
@@ -72,17 +74,18 @@ class Subject:
         return any((self.health or {}).get(kind) for kind in ("http", "tcp", "handshake", "command"))
 
 
-def wait_until_healthy(subject: Subject, restarts: int) -> None:
+def wait_until_healthy(subject: Subject, restarts: int) -> str:
     """Poll, soon and then less often, until the workload serves; `restarts` is the engine's count before the start.
 
-    Raises NotServing at once when the container's process ends, or after the declared seconds.
+    Returns what is worth telling. Raises NotServing at once when the process ends, or after the declared seconds.
     """
     began, pause = time.monotonic(), FIRST_PAUSE
     while True:
         ensure_running(subject, restarts)
         answer = ask(subject, time.monotonic() - began)
         if answer is None:
-            return ensure_running(subject, restarts)
+            crashes = ensure_running(subject, restarts) - restarts
+            return "ended once while starting; the engine started it again" if crashes else ""
         if time.monotonic() - began > subject.seconds:
             message = f"`{subject.container}` did not become healthy in {subject.seconds:.0f} s: {answer}"
             raise NotServing(message, last_log(subject))
@@ -101,13 +104,20 @@ def ask(subject: Subject, waited: float) -> str | None:
     return None
 
 
-def ensure_running(subject: Subject, restarts: int) -> None:
-    """Raises NotServing when the process has ended since it was started."""
+def ensure_running(subject: Subject, restarts: int) -> int:
+    """How often the engine has restarted the container. Raises NotServing when the process has ended.
+
+    One crash that the engine repairs is forgiven: ovn-controller 25.03 was seen to die of SIGSEGV in its first second,
+    just after it had made its bridge, and to serve from its second start on. An exit by the program's own decision is
+    not forgiven: it would only come again.
+    """
     found = subject.engine.inspect(subject.container)
     if found is None:
         raise NotServing(f"container `{subject.container}` is gone", [])
-    if found.state != "running" or found.restarts > restarts:
+    repaired = found.state == "running" or (found.state == "restarting" and found.exit_code in CRASHES)
+    if not repaired or found.restarts > restarts + 1:
         raise NotServing(ended(found), last_log(subject))
+    return found.restarts
 
 
 def ended(found: Container) -> str:

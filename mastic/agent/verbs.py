@@ -140,8 +140,7 @@ def start(work: Work, step: Step) -> str:
         if found.state in ("running", "restarting", "paused"):
             work.engine.stop(found.name, workload["stop_seconds"])
     work.engine.start(workload["container"])
-    settle(work, workload, 0)
-    return ""
+    return settle(work, workload, 0)
 
 
 def replace(work: Work, step: Step) -> str:
@@ -156,8 +155,7 @@ def replace(work: Work, step: Step) -> str:
         take_away(work, found.name)
     create_workload(work, workload)
     work.engine.start(workload["container"])
-    settle(work, workload, 0)
-    return ""
+    return settle(work, workload, 0)
 
 
 def restart(work: Work, step: Step) -> str:
@@ -170,8 +168,7 @@ def restart(work: Work, step: Step) -> str:
         return ALREADY
     void(work, found.name)
     work.engine.restart(found.name, workload["stop_seconds"])
-    settle(work, workload, 0)
-    return ""
+    return settle(work, workload, 0)
 
 
 def reload(work: Work, step: Step) -> str:
@@ -190,8 +187,7 @@ def reload(work: Work, step: Step) -> str:
         raise StepFailed(f"copying files inside `{found.name}` failed", output.splitlines()[-20:])
     if workload.get("reload_signal"):
         work.engine.signal(found.name, workload["reload_signal"])
-    settle(work, workload, found.restarts, began)
-    return ""
+    return settle(work, workload, found.restarts, began)
 
 
 def stop(work: Work, step: Step) -> str:
@@ -282,10 +278,13 @@ def written_at(work: Work, container: str) -> float:
     return float(work.site.records.read(MANIFEST).get(container, {}).get("written", 0))
 
 
-def settle(work: Work, workload: dict[str, Any], restarts: int, read_at: float | None = None) -> None:
-    """Wait until the workload serves, then note which files it serves with. Raises NotServing."""
+def settle(work: Work, workload: dict[str, Any], restarts: int, read_at: float | None = None) -> str:
+    """Wait until the workload serves, then note which files it serves with; returns what is worth telling.
+
+    Raises NotServing.
+    """
     subject = Subject(work.engine, workload["container"], workload.get("health"))
-    wait_until_healthy(subject, restarts)
+    told = wait_until_healthy(subject, restarts)
     found = existing(work, workload)
     with work.site.records.change(IN_FORCE) as in_force:
         in_force[found.name] = {
@@ -293,6 +292,7 @@ def settle(work: Work, workload: dict[str, Any], restarts: int, read_at: float |
             "files_digest": workload["files_digest"],
             "read_at": read_at or seconds_of(found.started_at),
         }
+    return told
 
 
 def seconds_of(moment: str) -> float:

@@ -175,6 +175,19 @@ def test_a_process_that_ends_is_told_at_once_with_its_last_lines(bench: Bench) -
     assert bench.observe()["workloads"]["web"]["files_digest"] is None
 
 
+def test_one_crash_that_the_engine_repairs_is_told_and_forgiven(bench: Bench) -> None:
+    name = bench.workload("web", "[ -e /once ] || { : > /once; exit 139; }\n" + SLEEP)
+    answers = bench.up(name)
+    assert messages(answers)[f"start:{name}"] == "ended once while starting; the engine started it again"
+
+
+def test_a_second_crash_is_not_forgiven(bench: Bench) -> None:
+    name = bench.workload("web", "exit 139\n")
+    assert messages(bench.up(name))[f"start:{name}"] == (
+        f"`{bench.container('web')}` exited with code 139 before it was healthy"
+    )
+
+
 def test_a_process_that_never_serves_fails_in_its_time(bench: Bench) -> None:
     name = bench.workload("web")
     bench.workloads[name]["health"] = {"command": "cat /never", "seconds": 1}
