@@ -26,7 +26,7 @@ def answering(options: Options, all_steps: bool = False) -> Iterator[Shown]:
     from mastic.report.plain import PlainReport
 
     report = JsonReport(events=False) if options.json else PlainReport(all_steps=all_steps, plan_is_data=True)
-    with report, interruptible(report):
+    with report:
         yield report
 
 
