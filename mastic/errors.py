@@ -87,7 +87,13 @@ class VerifyError(MasticError):
     exit_code = ExitCode.STEP_FAILED
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word nearest to `word`, or None when none is near."""
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return near[0] if near else None
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the known word nearest to `word`, or None when none is near."""
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean `{near[0]}`?" if near else None
+    near = nearest(word, known)
+    return f"did you mean `{near}`?" if near else None

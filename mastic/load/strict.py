@@ -134,7 +134,8 @@ class _Reader:
         found: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self._problem("a key must be a word", key_node)
+                hint = 'put a value that starts with `{{` in quotes: "{{ … }}"'
+                self._problem("a key must be a word", key_node, hint)
                 continue
             key, line = key_node.value, key_node.start_mark.line + 1
             if key in found:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from mastic.errors import Place, Problem, did_you_mean
+from mastic.errors import Place, Problem, did_you_mean, nearest
 
 _WANTED = {
     "string": "text",
@@ -32,7 +32,17 @@ def problems_of(
     error: ValidationError, kind: type[BaseModel], names: tuple[str, str], place: Callable[..., Place]
 ) -> list[Problem]:
     """One Problem per complaint; `names` are the word that key paths start with and the name of the whole file."""
-    return [_problem(details, kind, names, place) for details in error.errors()]
+    found = error.errors()
+    mistyped = {
+        (details["loc"][:-1], nearest(str(details["loc"][-1]), _known_keys(kind, details["loc"][:-1])))
+        for details in found
+        if details["type"] == "extra_forbidden"
+    }
+    return [
+        _problem(details, kind, names, place)
+        for details in found
+        if details["type"] != "missing" or (details["loc"][:-1], details["loc"][-1]) not in mistyped
+    ]
 
 
 def said(value: Any) -> str:

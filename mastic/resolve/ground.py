@@ -56,8 +56,8 @@ class Ground:
         if key in self._made:
             return self._known(key)  # type: ignore[no-any-return]
         if key in self._open:
-            chain = [".".join(each) for each in (*self._open[self._open.index(key) :], key)]
-            told = " → ".join(f"`{each}`" for each in chain)
+            chain = (*self._open[self._open.index(key) :], key)
+            told = " → ".join(f"`{_named(each)}`" for each in chain)
             raise InputError(Problem(f"values need each other in a circle: {told}", self._place(key)))
         self._open.append(key)
         try:
@@ -91,3 +91,8 @@ class Ground:
     def _place(self, key: tuple[str, ...]) -> Any:
         service = next((part for part in key if part in self.catalogue.folders), None)
         return self.folder(service).place() if service else self.cloud_file.place()
+
+
+def _named(key: tuple[str, ...]) -> str:
+    """A key as a path in a service folder: without the consumer and host it was worked out for."""
+    return ".".join(key[:4])

@@ -59,7 +59,7 @@ def _host(ground: Ground, name: str) -> Scope:
     host = ground.cloud.hosts[name]
     values: dict[str, Any] = {"name": name, "address": host.address, "groups": list(host.groups)}
     if name in ground.facts:
-        values["facts"] = ground.facts[name]
+        values["facts"] = Scope("host.facts", vars(ground.facts[name]))
     return Scope("host", values)
 
 

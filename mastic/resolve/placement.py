@@ -200,7 +200,7 @@ def _declared_files(
 
 
 def _command(subject: Subject, source: str, key: str) -> str:
-    return " ".join(subject.text(source, subject.place(key), f"`{key}`").split())
+    return " ".join(subject.text(source, subject.place(key), f"`{key}` of `{subject.name}`").split())
 
 
 def _health(subject: Subject, declared: Workload) -> Health | None:
@@ -208,7 +208,7 @@ def _health(subject: Subject, declared: Workload) -> Health | None:
     if health is None:
         return None
     said = {
-        way: subject.text(source, subject.place("health", way), "the health check")
+        way: subject.text(source, subject.place("health", way), f"the health check of `{subject.name}`")
         for way in ("http", "tcp", "command")
         if (source := getattr(health, way)) is not None
     }

@@ -35,6 +35,9 @@ from mastic.resolve.scope import Scope
 Context = Mapping[str, Any]
 _ONE_EXPRESSION = re.compile(r"\s*\{\{((?:(?!\{\{|\}\}).)*)\}\}\s*", re.DOTALL)
 
+_PLAIN_WORDS = {"str": "text", "int": "number", "float": "number", "NoneType": "nothing", "bool": "truth value"}
+_PLAIN_WORDS |= {"dict": "mapping", "Scope": "mapping", "tuple": "list"}
+
 
 class NameMissing(UndefinedError):
     """A template used a name that is not there."""
@@ -161,18 +164,24 @@ def _telling(context: Context, place: Place | None) -> Iterator[None]:
     except TemplateSyntaxError as error:
         line = place or Place(error.filename or error.name or "template", error.lineno)
         raise InputError(Problem(f"the template cannot be read: {error.message}", line)) from None
-    except TemplateNotFound as error:
-        where = _line_of(error.__traceback__) or place
-        raise InputError(Problem(f"there is no template `{error.name}` to import", where)) from None
-    except NameMissing as error:
-        message, hint = _missing(error, context)
-        raise InputError(Problem(message, _line_of(error.__traceback__) or place, hint)) from None
-    except Refused as error:
-        where = _line_of(error.__traceback__) or place
-        raise InputError(Problem(str(error.message), where, error.hint)) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-        where = _line_of(error.__traceback__) or place
-        raise InputError(Problem(f"the template fails: {error}", where)) from None
+        message, hint = _explained(error, context)
+        lines = _lines_of(error.__traceback__)
+        if len(lines) > 1 and lines[0].where != lines[-1].where:
+            hint = f"{hint or 'look at the caller'} (reached from {lines[0]})"
+        raise InputError(Problem(message, lines[-1] if lines else place, hint)) from None
+
+
+def _explained(error: Exception, context: Context) -> tuple[str, str | None]:
+    """Message and hint for what went wrong while a template was rendered."""
+    if isinstance(error, NameMissing):
+        return _missing(error, context)
+    if isinstance(error, Refused):
+        return str(error.message), error.hint
+    if isinstance(error, TemplateNotFound):
+        return f"there is no template `{error.name}` to import", None
+    words = re.sub(r"[\w.]+", lambda word: _PLAIN_WORDS.get(word[0], word[0]), str(error))
+    return f"the template fails: {words}", None
 
 
 def _missing(error: NameMissing, context: Context) -> tuple[str, str | None]:
@@ -200,12 +209,12 @@ def _names_in(owner: Any) -> list[str]:
     return []
 
 
-def _line_of(traceback: TracebackType | None) -> Place | None:
-    """The innermost line of a template file in a traceback that Jinja rewrote."""
-    found = None
+def _lines_of(traceback: TracebackType | None) -> list[Place]:
+    """Lines of template files in a traceback that Jinja rewrote, the innermost last."""
+    found = []
     while traceback is not None:
         filename = traceback.tb_frame.f_code.co_filename
         if "templates" in Path(filename).parts and not filename.endswith(".py"):
-            found = Place(filename, traceback.tb_lineno)
+            found.append(Place(filename, traceback.tb_lineno))
         traceback = traceback.tb_next
     return found

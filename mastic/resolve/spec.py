@@ -43,11 +43,15 @@ class Subject:
     def place(self, *keys: str | int) -> Place:
         return self.ground.folder(self.service).place(self.section, self.name, *keys)
 
+    def shared_place(self, *keys: str | int) -> Place:
+        """A line of the workload, which its jobs share."""
+        return self.ground.folder(self.service).place("workloads", self.context["workload"], *keys)
+
     def text(self, source: str, place: Place, what: str) -> str:
         """A rendered text that everybody on the host may see; raises InputError when it names a secret."""
         text = render_text(self.ground.environment(self.service), source, self.context, place)
         if secrets := referred_secrets(text):
-            message = f"{what} of `{self.name}` shows the secret `{secrets[0]}` to everybody on the host"
+            message = f"{what} shows the secret `{secrets[0]}` to everybody on the host"
             raise InputError(Problem(message, place, "write it into a file under `files`"))
         return text
 
@@ -75,8 +79,9 @@ def container_spec(subject: Subject, health: Mapping[str, Any] | None, command: 
 
 def _devices(subject: Subject) -> Iterator[str]:
     """The declared devices; an entry that renders to nothing is left out."""
+    workload = subject.context["workload"]
     for number, path in enumerate(subject.workload.devices):
-        if device := subject.text(path, subject.place("devices", number), "a device"):
+        if device := subject.text(path, subject.shared_place("devices", number), f"a device of `{workload}`"):
             yield device
 
 
@@ -129,8 +134,11 @@ def _listening(address: str) -> str:
 
 
 def _environment(subject: Subject) -> dict[str, str]:
+    workload = subject.context["workload"]
     said = {
-        key: subject.text(value, subject.place("environment", key), f"environment variable `{key}`")
+        key: subject.text(
+            value, subject.shared_place("environment", key), f"environment variable `{key}` of `{workload}`"
+        )
         for key, value in subject.workload.environment.items()
     }
     return {"KOLLA_CONFIG_STRATEGY": "COPY_ALWAYS", "KOLLA_SERVICE_NAME": subject.container.replace("_", "-"), **said}
@@ -140,10 +148,10 @@ def _mounts(subject: Subject) -> Iterator[dict[str, Any]]:
     workload, cloud = subject.workload, subject.ground.cloud.cloud
     yield _bind(f"{CONFIG_ROOT}/{cloud}/{subject.container}/", CONFIG_TARGET, read_only=True)
     for volume in workload.volumes:
-        if is_wanted(volume.if_, subject.context, subject.place("volumes")):
+        if is_wanted(volume.if_, subject.context, subject.shared_place("volumes")):
             yield _mount("volume", volume.name, volume.to, volume.read_only)
     for mount in workload.mounts:
-        if is_wanted(mount.if_, subject.context, subject.place("mounts")):
+        if is_wanted(mount.if_, subject.context, subject.shared_place("mounts")):
             bind = _bind(mount.path, mount.to or mount.path, mount.read_only)
             yield {**bind, "propagation": mount.propagation, "create": mount.create}
 
