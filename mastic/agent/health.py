@@ -17,6 +17,8 @@ from mastic.agent.engine import Container, Engine, EngineError
 PROBE_SECONDS = 5.0
 """A worker that imports on a busy machine answers late; a shorter limit only makes it answer twice."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+FIRST_COMMAND_PAUSE, LONGEST_COMMAND_PAUSE = 0.2, 1.5
+"""A command in a container costs about 0.1 s of processor time, which the starting processes need themselves."""
 SETTLE_SECONDS = 1.0
 """How long a workload without a health declaration must have run."""
 LAST_LINES = 20
@@ -70,6 +72,13 @@ class Subject:
         return float((self.health or {}).get("seconds") or 60)
 
     @property
+    def pauses(self) -> tuple[float, float]:
+        """Seconds between two questions: at first, and at most."""
+        if (self.health or {}).get("command"):
+            return FIRST_COMMAND_PAUSE, LONGEST_COMMAND_PAUSE
+        return FIRST_PAUSE, LONGEST_PAUSE
+
+    @property
     def has_probe(self) -> bool:
         return any((self.health or {}).get(kind) for kind in ("http", "tcp", "handshake", "command"))
 
@@ -79,7 +88,7 @@ def wait_until_healthy(subject: Subject, restarts: int) -> str:
 
     Returns what is worth telling. Raises NotServing at once when the process ends, or after the declared seconds.
     """
-    began, pause = time.monotonic(), FIRST_PAUSE
+    began, (pause, longest) = time.monotonic(), subject.pauses
     while True:
         ensure_running(subject, restarts)
         answer = ask(subject, time.monotonic() - began)
@@ -90,7 +99,7 @@ def wait_until_healthy(subject: Subject, restarts: int) -> str:
             message = f"`{subject.container}` did not become healthy in {subject.seconds:.0f} s: {answer}"
             raise NotServing(message, last_log(subject))
         time.sleep(pause)
-        pause = min(pause * 1.3, LONGEST_PAUSE)
+        pause = min(pause * 1.3, longest)
 
 
 def ask(subject: Subject, waited: float) -> str | None:
