@@ -54,9 +54,8 @@ def run_probe(probe: Probe, report: Listener) -> Outcome:
     began = monotonic()
     report.event(Event("check", probe.id, "started", host=probe.host, at=time()))
     outcome = attempt(probe, began)
-    log = tuple(line for problem in outcome.problems for line in str(problem).splitlines())
     state: Literal["failed", "done"] = "failed" if outcome.problems else "done"
-    report.event(Event("check", probe.id, state, outcome.seconds, outcome.message, log, probe.host, time()))
+    report.event(Event("check", probe.id, state, outcome.seconds, outcome.message, host=probe.host, at=time()))
     return outcome
 
 
@@ -70,4 +69,10 @@ def attempt(probe: Probe, began: float) -> Outcome:
         problems = (Problem(f"{probe.id}: {error}", Place(probe.host or "cloud"), "`mastic status` shows what runs"),)
     else:
         return Outcome(probe.id, monotonic() - began, message)
-    return Outcome(probe.id, monotonic() - began, problems[0].message.splitlines()[0], problems)
+    return Outcome(probe.id, monotonic() - began, headline(problems), problems)
+
+
+def headline(problems: Sequence[Problem]) -> str:
+    """One line for all; whoever asked for the checks tells the whole when all have run."""
+    first = problems[0].message.splitlines()[0]
+    return f"{first} (and {len(problems) - 1} more)" if len(problems) > 1 else first

@@ -6,7 +6,7 @@ import pytest
 
 from mastic.errors import Problem, VerifyError
 from mastic.model.run import Event
-from mastic.verify.probe import Probe, run_probes
+from mastic.verify.probe import Probe, headline, run_probes
 from mastic.verify.wait import wait_until
 
 
@@ -41,7 +41,12 @@ def test_every_probe_runs_and_is_told_although_one_fails() -> None:
     }
     failed = next(event for event in told.events if event.state == "failed")
     assert failed.message == "it is away"
-    assert "  hint: look" in failed.log
+
+
+def test_headline_counts_what_it_leaves_out() -> None:
+    problems = [Problem("first\n    | log"), Problem("second"), Problem("third")]
+    assert headline(problems) == "first (and 2 more)"
+    assert headline(problems[:1]) == "first"
 
 
 def test_expected_error_becomes_a_problem_that_names_the_probe() -> None:
