@@ -51,6 +51,8 @@ class FakeHost:
     files: dict[str, dict[str, ObservedFile]] = field(default_factory=dict)
     contents: dict[tuple[str, str], str] = field(default_factory=dict)
     """(container, file name) → text on disk, secrets filled in."""
+    read: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Workload name → the files as its process has read them."""
     volumes: dict[str, str] = field(default_factory=dict)
     disposable: set[str] = field(default_factory=set)
     images: set[str] = field(default_factory=set)
@@ -72,9 +74,17 @@ class FakeHost:
         )
 
     def edit(self, container: str, file: str) -> None:
-        """Somebody changed a file by hand."""
+        """Somebody changed a file by hand, and the process was restarted since."""
         self.files[container][file] = replace(self.files[container][file], intact=False)
         self.contents[container, file] = "edited by hand"
+        for workload in self.containers.values():
+            if workload.container == container and workload.state == "running":
+                self.let_read(workload)
+
+    def let_read(self, workload: ObservedWorkload) -> None:
+        """A process reads its files, as they are now."""
+        names = self.files.get(workload.container, {})
+        self.read[workload.name] = {name: self.contents[workload.container, name] for name in names}
 
     def observed(self) -> ObservedHost:
         """What the agent's `observe` would answer."""
@@ -331,6 +341,7 @@ class _Performer:
         self.host.logs.setdefault(workload["container"], []).append(f"{workload['container']} starts")
         if self.failure is not None:
             self.host.logs[workload["container"]].append(self.failure)
+        self.host.let_read(self.host.containers[workload["name"]])
         self._fail_when_asked(step)
         self._set_in_force(workload["name"], workload["files_digest"])
         self.host.containers[workload["name"]] = replace(self.host.containers[workload["name"]], healthy=True)

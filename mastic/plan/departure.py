@@ -108,7 +108,8 @@ class _Farewell:
     def _staying_hosts(self, service: str) -> set[str]:
         if self.cause == "destroy":
             return set()
-        return {workload.host for workload in self.desired.workloads if workload.service == service}
+        jobs = {job.host for job in self.desired.jobs if job.service == service and job.when != "removal"}
+        return jobs | {workload.host for workload in self.desired.workloads if workload.service == service}
 
     def _add_job(self, job: PlacedJob, image: str, needs: Iterable[str]) -> str:
         write = write_of(job, self.observed.hosts[job.host], self.desired.secret_versions)

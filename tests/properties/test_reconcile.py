@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
 
@@ -16,11 +17,16 @@ from mastic.model.goal import Goal
 from mastic.model.plan import Plan
 from mastic.plan.waves import waves
 from tests.plan.clouds import apply, perform, plan_for, values
-from tests.properties.clouds import ACCIDENTS, Accident, clouds, resources_of
+from tests.properties.clouds import ACCIDENTS, HOSTS, Accident, clouds, editions, resources_of
 
 PREPARING = ("pull", "write", "volume")
-GOALS = st.builds(Goal, allow_data_loss=st.booleans(), destroy=st.booleans())
-some = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+Both = tuple[Desired, Desired]
+GOALS = st.sampled_from(
+    [Goal()] * 6 + [Goal(allow_data_loss=True), Goal(destroy=True), Goal(destroy=True, allow_data_loss=True)]
+)
+some = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(some, max_examples=60)
+"""Each example stops a plan at every step."""
 
 
 def befall(executor: FakeExecutor, accidents: list[Accident]) -> None:
@@ -59,13 +65,13 @@ def _befall(host: FakeHost, accident: Accident) -> None:
 
 
 def deployed(desired: Desired, accidents: list[Accident]) -> FakeExecutor:
-    executor = FakeExecutor(("a", "b", "c"))
+    executor = FakeExecutor(HOSTS)
     apply(desired, executor)
     befall(executor, accidents)
     return executor
 
 
-def end_state(desired: Desired, executor: FakeExecutor) -> object:
+def end_state(executor: FakeExecutor) -> object:
     """What is there, without times and without what differs by how it came about."""
     return {
         name: (
@@ -79,33 +85,54 @@ def end_state(desired: Desired, executor: FakeExecutor) -> object:
     }
 
 
+def check_processes_have_read_their_files(desired: Desired, executor: FakeExecutor) -> None:
+    for wanted in desired.workloads:
+        host = executor.hosts[wanted.host]
+        if wanted.name in host.containers:
+            for each in wanted.files:
+                assert each.on_change == "nothing" or (
+                    host.read[wanted.name][each.name] == host.contents[wanted.container, each.name]
+                )
+
+
 @some
-@given(clouds(), clouds(), ACCIDENTS, GOALS)
-def test_applied_plan_leaves_nothing_to_do(
-    first: Desired, second: Desired, accidents: list[Accident], goal: Goal
-) -> None:
+@given(editions(), ACCIDENTS, GOALS)
+def test_applied_plan_leaves_nothing_to_do(both: Both, accidents: list[Accident], goal: Goal) -> None:
+    first, second = both
     executor = deployed(first, accidents)
     apply(second, executor, goal)
     assert plan_for(second, executor, goal).steps == ()
+    check_processes_have_read_their_files(second, executor)
 
 
 @some
-@given(clouds(), clouds(), ACCIDENTS, GOALS)
-def test_same_input_gives_the_same_plan(first: Desired, second: Desired, accidents: list[Accident], goal: Goal) -> None:
+@given(editions(), ACCIDENTS, GOALS)
+def test_plan_keeps_the_rules(both: Both, accidents: list[Accident], goal: Goal) -> None:
+    first, second = both
     executor = deployed(first, accidents)
-    assert asdict(plan_for(second, executor, goal)) == asdict(plan_for(second, executor, goal))
+    plan = plan_for(second, executor, goal)
+    assert asdict(plan) == asdict(plan_for(second, executor, goal))
+    check_needs_point_backwards(plan)
+    check_steps_stay_inside_the_cloud(plan, second)
+    check_consumers_wait(plan, second)
+    check_whatever_runs_finds_what_it_needs(plan, second)
+    check_loss_of_data(plan, goal, both)
+    check_secrets_stay_where_they_belong(plan, second)
+    check_waves(plan)
 
 
-@some
-@given(clouds(), clouds(), ACCIDENTS, GOALS)
-def test_needs_point_backwards_and_ids_are_unique(
-    first: Desired, second: Desired, accidents: list[Accident], goal: Goal
-) -> None:
+def check_needs_point_backwards(plan: Plan) -> None:
     seen: set[str] = set()
-    for step in plan_for(second, deployed(first, accidents), goal).steps:
+    for step in plan.steps:
         assert set(step.needs) <= seen
         assert step.id not in seen
         seen.add(step.id)
+
+
+def check_steps_stay_inside_the_cloud(plan: Plan, desired: Desired) -> None:
+    for step in plan.steps:
+        assert step.host in desired.hosts
+        assert step.id.endswith(f"@{step.host}")
 
 
 def everything_before(plan: Plan) -> dict[str, frozenset[str]]:
@@ -126,110 +153,54 @@ def everything_needed(desired: Desired) -> dict[str, frozenset[str]]:
     return {id: needed(id) for id in resources}
 
 
-@some
-@given(clouds(), clouds(), ACCIDENTS)
-def test_consumers_wait_for_every_change_of_their_providers(
-    first: Desired, second: Desired, accidents: list[Accident]
-) -> None:
-    plan = plan_for(second, deployed(first, accidents))
-    before, needed = everything_before(plan), everything_needed(second)
+def check_consumers_wait(plan: Plan, desired: Desired) -> None:
+    """For every changing step of a provider, also behind resources that do not change."""
+    before, needed = everything_before(plan), everything_needed(desired)
+    leaving = {job.id for job in desired.jobs if job.when == "removal"}
     for step in plan.steps:
-        for provider in plan.steps if step.verb not in (*PREPARING, "remove") else ():
+        waits = step.verb not in (*PREPARING, "remove") and step.resource not in leaving
+        for provider in plan.steps if waits else ():
             changes = provider.verb not in ("pull", "volume", "remove")
             if changes and provider.resource in needed.get(step.resource, ()):
                 assert provider.id in before[step.id]
 
 
-@some
-@given(clouds(), clouds(), ACCIDENTS, GOALS)
-def test_whatever_runs_waits_for_its_files_image_and_volumes(
-    first: Desired, second: Desired, accidents: list[Accident], goal: Goal
-) -> None:
-    plan = plan_for(second, deployed(first, accidents), goal)
-    before, resources = everything_before(plan), resources_of(second)
+def check_whatever_runs_finds_what_it_needs(plan: Plan, desired: Desired) -> None:
+    before, resources = everything_before(plan), resources_of(desired)
     ids = {step.id for step in plan.steps}
     for step in plan.steps:
         resource = resources.get(step.resource)
         if resource is None or step.verb in (*PREPARING, "remove"):
             continue
-        wanted = {f"write:{resource.id}", f"pull:{resource.spec['image']}@{step.host}"}
-        wanted |= {f"volume:{mount['source']}@{step.host}" for mount in resource.spec["mounts"]}
-        image = {f"pull:{resource.spec['image']}@{step.host}"} if step.verb in ("restart", "reload") else set()
-        assert (wanted - image) & ids <= before[step.id]
+        wanted = {f"write:{resource.id}"} | {f"volume:{m['source']}@{step.host}" for m in resource.spec["mounts"]}
+        if step.verb not in ("restart", "reload"):
+            wanted.add(f"pull:{resource.spec['image']}@{step.host}")
+        assert wanted & ids <= before[step.id]
 
 
-@some
-@given(clouds(), clouds(), ACCIDENTS, GOALS)
-def test_steps_stay_inside_the_cloud(first: Desired, second: Desired, accidents: list[Accident], goal: Goal) -> None:
-    for step in plan_for(second, deployed(first, accidents), goal).steps:
-        assert step.host in second.hosts
-        assert step.id.endswith(f"@{step.host}")
+def check_loss_of_data(plan: Plan, goal: Goal, both: Both) -> None:
+    """Only when allowed, always marked, never inside another step."""
+    said = {volume.id: volume.keep for desired in both for volume in desired.volumes}
+    for step in plan.steps:
+        is_volume = step.verb == "remove" and step.detail["kind"] == "volume"
+        assert is_volume or step.risk == "none"
+        if is_volume:
+            assert step.risk == ("data-loss" if said[step.resource] else "none")
+            assert step.reversible == (step.risk == "none")
+            assert goal.allow_data_loss or step.risk == "none"
 
 
-@some
-@given(clouds(), clouds(), GOALS)
-def test_no_secret_value_outside_the_hosts_that_need_it(first: Desired, second: Desired, goal: Goal) -> None:
-    executor = deployed(first, [])
-    plan = plan_for(second, executor, goal)
+def check_secrets_stay_where_they_belong(plan: Plan, desired: Desired) -> None:
     assert "VALUE-OF-" not in json.dumps(asdict(plan))
-    for host in second.hosts:
-        program = compile_program(plan, second, host, values(second))
+    for host in desired.hosts:
+        program = compile_program(plan, desired, host, values(desired))
         written = [f for holder in ("workloads", "jobs") for r in program[holder].values() for f in r["files"]]
         assert set(program["secrets"]) == {name for f in written for name in f["secrets"]}
         assert "VALUE-OF-" not in json.dumps({**program, "secrets": {}})
 
 
-BREAKS = st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=1, max_size=2)
-"""Whether a step fails (else the run just ends), and at which step."""
-
-
-@some
-@given(clouds(), clouds(), ACCIDENTS, GOALS, BREAKS)
-def test_stopped_anywhere_the_next_apply_reaches_the_same_end(
-    first: Desired, second: Desired, accidents: list[Accident], goal: Goal, breaks: list[tuple[bool, int]]
-) -> None:
-    straight, broken = deployed(first, accidents), deployed(first, accidents)
-    apply(second, straight, goal)
-    for fails, stop in breaks:
-        plan = plan_for(second, broken, goal)
-        if fails and plan.steps:
-            broken.fail = {plan.steps[stop % len(plan.steps)].id: "it breaks"}
-        else:
-            broken.stop_after = stop
-        perform(plan, second, broken)
-        broken.fail = {}
-    apply(second, broken, goal)
-    assert end_state(second, broken) == end_state(second, straight)
-
-
-@some
-@given(clouds(), clouds(), ACCIDENTS, GOALS)
-def test_loss_of_data_is_allowed_and_marked(
-    first: Desired, second: Desired, accidents: list[Accident], goal: Goal
-) -> None:
-    plan = plan_for(second, deployed(first, accidents), goal)
-    for step in plan.steps:
-        is_volume = step.verb == "remove" and step.detail["kind"] == "volume"
-        if step.risk == "data-loss":
-            assert is_volume
-            assert goal.allow_data_loss
-            assert not step.reversible
-        if is_volume and step.risk == "none":
-            assert not kept(step.detail["name"], step.host, first, second)
-
-
-def kept(name: str, host: str, first: Desired, second: Desired) -> bool:
-    """Whether a volume holds data, as the newest definition that knows it says."""
-    said = [{volume.id: volume.keep for volume in desired.volumes} for desired in (first, second)]
-    return {**said[0], **said[1]}[f"{name}@{host}"]
-
-
-@some
-@given(clouds(), clouds(), ACCIDENTS, GOALS)
-def test_waves_keep_every_need_and_no_host_waits_inside_one(
-    first: Desired, second: Desired, accidents: list[Accident], goal: Goal
-) -> None:
-    plan = plan_for(second, deployed(first, accidents), goal)
+def check_waves(plan: Plan) -> None:
+    """They keep every need, no host waits for another inside one, and one host is one wave."""
     cut = waves(plan)
     number = {step.id: wave for wave, part in enumerate(cut) for step in part.steps}
     host = {step.id: step.host for step in plan.steps}
@@ -237,7 +208,29 @@ def test_waves_keep_every_need_and_no_host_waits_inside_one(
     for step in plan.steps:
         for need in step.needs:
             assert number[need] + (host[need] != step.host) <= number[step.id]
-    assert len(cut) <= 1 or len({step.host for step in plan.steps}) > 1
+    assert len(cut) <= 1 or len(set(host.values())) > 1
+
+
+@few
+@given(editions(), ACCIDENTS, GOALS, st.booleans())
+def test_stopped_anywhere_the_next_apply_reaches_the_same_end(
+    both: Both, accidents: list[Accident], goal: Goal, fails: bool
+) -> None:
+    """Every prefix of the plan, ended by a crash or by a step that fails half done."""
+    first, second = both
+    before = deployed(first, accidents)
+    plan = plan_for(second, before, goal)
+    straight = deepcopy(before)
+    apply(second, straight, goal)
+    for number, step in enumerate(plan.steps):
+        broken = deepcopy(before)
+        broken.stop_after = None if fails else number
+        broken.fail = {step.id: "it breaks"} if fails else {}
+        perform(plan, second, broken)
+        broken.fail = {}
+        apply(second, broken, goal)
+        assert end_state(broken) == end_state(straight)
+        check_processes_have_read_their_files(second, broken)
 
 
 @some
@@ -245,13 +238,12 @@ def test_waves_keep_every_need_and_no_host_waits_inside_one(
 def test_accidents_are_healed(desired: Desired, accidents: list[Accident]) -> None:
     straight, broken = deployed(desired, []), deployed(desired, accidents)
     apply(desired, broken)
-    assert end_state(desired, broken) == end_state(desired, straight)
+    assert end_state(broken) == end_state(straight)
 
 
 @some
 @given(clouds())
-def test_plan_holds_nothing_that_need_not_be(desired: Desired) -> None:
-    """A first deploy makes each thing once: one acting step per workload and job."""
+def test_first_deploy_makes_each_thing_once(desired: Desired) -> None:
     plan = plan_for(desired, FakeExecutor(desired.hosts))
     acting = [step.resource for step in plan.steps if step.verb not in PREPARING]
     wanted: list[PlacedWorkload | PlacedJob] = [*desired.workloads, *(j for j in desired.jobs if j.when != "removal")]
