@@ -55,12 +55,11 @@ def _references(folder: ServiceFolder, _: Catalogue) -> Problems:
     both = [*workloads, *service.jobs]
     for name, workload in service.workloads.items():
         yield from _names(folder, ("workloads", name, "after"), workload.after, both)
+        yield from _required(folder, ("workloads", name, "requires"), workload.requires)
     for name, job in service.jobs.items():
         yield from _names(folder, ("jobs", name, "in"), (job.in_,), workloads)
         yield from _names(folder, ("jobs", name, "after"), job.after, both)
-        for capability in job.requires or ():
-            if capability not in service.requires:
-                yield _unknown("requirement", capability, folder, ("jobs", name, "requires"), list(service.requires))
+        yield from _required(folder, ("jobs", name, "requires"), job.requires)
         if name in service.workloads:
             yield Problem(f"`{name}` is both a workload and a job", folder.place("jobs", name), "rename one of the two")
     for name, provide in service.provides.items():
@@ -74,6 +73,13 @@ def _names(folder: ServiceFolder, keys: tuple[str, ...], said: tuple[str, ...], 
     for name in said:
         if name not in known:
             yield _unknown("workload or job" if keys[-1] != "in" else "workload", name, folder, keys, known)
+
+
+def _required(folder: ServiceFolder, keys: tuple[str, ...], said: tuple[str, ...] | None) -> Problems:
+    known = list(folder.service.requires)
+    for capability in said or ():
+        if capability not in known:
+            yield _unknown("requirement", capability, folder, keys, known)
 
 
 def _unknown(what: str, name: str, folder: ServiceFolder, keys: tuple[str, ...], known: list[str]) -> Problem:

@@ -185,6 +185,9 @@ class Workload(Strict):
     health: Health | None = None
     after: tuple[Name, ...] = ()
     """Workloads or jobs of this service that must be done first."""
+    requires: tuple[Name, ...] | None = None
+    """Of the service's `requires`, those whose providers must be ready before the workload starts; absent means all.
+    An API that asks keystone only when a request comes starts beside it."""
     replace: Literal["beside", "stop-first"] = "stop-first"
     reload_signal: str | None = None
     """Signal that makes the process read its files again, after they were copied anew."""

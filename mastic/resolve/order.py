@@ -108,8 +108,8 @@ def find_circle(needs: Mapping[str, Iterable[str]]) -> list[str]:
 
 
 def _waited_for(declared: Service, name: str) -> list[str]:
-    job = declared.jobs.get(name)
-    return list(declared.requires if job is None or job.requires is None else job.requires)
+    holder = declared.jobs.get(name) or declared.workloads.get(name)
+    return list(declared.requires if holder is None or holder.requires is None else holder.requires)
 
 
 def _after(declared: Service, name: str) -> tuple[str, ...]:
