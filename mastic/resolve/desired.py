@@ -78,6 +78,7 @@ def resolve(
     checks = tuple(_checks(ground))
     endpoints = tuple(_endpoints(ground))
     client = _client(ground)
+    ground.problems += _unknown_secrets([*placed.values(), *done.values()], secrets)
     ground.finish()
     return Desired(
         cloud=cloud_file.cloud.cloud,
@@ -182,6 +183,16 @@ def _secrets(ground: Ground) -> dict[str, Secret]:
             if capability in ground.providers:
                 found |= _made_for(ground, service, capability)
     return dict(sorted(found.items()))
+
+
+def _unknown_secrets(holders: list[PlacedWorkload | PlacedJob], secrets: Mapping[str, Secret]) -> Iterator[Problem]:
+    """References that were written out by hand and lead nowhere."""
+    for holder in holders:
+        for file in holder.files:
+            for name in file.secrets:
+                if name not in secrets:
+                    message = f"file `{file.name}` refers to the secret `{name}`, which nobody declares"
+                    yield Problem(message, file.origin, did_you_mean(name, secrets) or "declare it under `secrets`")
 
 
 def _made_for(ground: Ground, consumer: str, capability: str) -> dict[str, Secret]:
