@@ -1,0 +1,107 @@
+"""`keystone_register` with the real keystone of the built image, on a database in a file."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sqlite3
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mastic.build.graph import image_graph
+from mastic.cli.options import shipped_catalogue
+from mastic.load.catalogue import load_catalogue
+from mastic.load.cloud import load_cloud
+
+pytestmark = pytest.mark.engine
+LAPTOP = Path(__file__).parents[2] / "examples/laptop/cloud.yml"
+PROGRAM = Path(__file__).parents[2] / "catalogue/keystone/image/keystone_register"
+CONF = """
+[DEFAULT]
+log_file = /data/keystone.log
+[database]
+connection = sqlite:////data/keystone.sqlite
+[fernet_tokens]
+key_repository = /data/keys
+[fernet_receipts]
+key_repository = /data/keys
+[credential]
+key_repository = /data/keys
+[identity]
+password_hash_rounds = 4
+max_password_length = 72
+"""
+URL = "https://192.0.2.1:5000"
+
+
+@pytest.fixture(scope="module")
+def keystone() -> str:
+    """Reference of the built image."""
+    reference = image_graph(load_catalogue(shipped_catalogue()), load_cloud(LAPTOP)).references["keystone"]
+    if subprocess.run(["docker", "image", "inspect", reference], capture_output=True, check=False).returncode:
+        pytest.skip(f"{reference} is not built")
+    return reference
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    (tmp_path / "keys").mkdir()
+    for name in "01":
+        (tmp_path / "keys" / name).write_text(base64.urlsafe_b64encode(os.urandom(32)).decode())
+    (tmp_path / "keystone.conf").write_text(CONF)
+    return tmp_path
+
+
+def in_container(image: str, data: Path, *lines: str) -> list[str]:
+    """What every line says on standard output; they share one container."""
+    script = "\n".join(["set -e", *(f"{line}; echo ====" for line in lines)])
+    command = ["docker", "run", "--rm", "--network=none", "--user=root", "--entrypoint=sh"]
+    command += [f"--volume={data}:/data", f"--volume={data}/keystone.conf:/etc/keystone/keystone.conf:ro"]
+    command += [f"--volume={PROGRAM}:/register:ro", image, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout.split("====\n")
+
+
+def consumer(name: str, password: str, type_: str, path: str = "") -> dict[str, Any]:
+    said = {"user": name, "password": password, "roles": ["admin", "service"], "service_name": name}
+    return said | {"service_type": type_, "endpoint": f"https://192.0.2.1/{path or name}"}
+
+
+def wanted(data: Path, name: str, *consumers: dict[str, Any]) -> str:
+    """The command that registers them."""
+    admin = {"user": "admin", "project": "admin", "password": "secret"}
+    said = {"region": "here", "admin": admin, "identity_url": URL, "project": "service", "consumers": consumers}
+    (data / name).write_text(json.dumps(said))
+    return f"python /register /data/{name}"
+
+
+def rows(data: Path, query: str) -> set[tuple[Any, ...]]:
+    with sqlite3.connect(data / "keystone.sqlite") as database:
+        return set(database.execute(query).fetchall())
+
+
+USERS = "SELECT l.name, u.enabled FROM local_user l JOIN user u ON u.id = l.user_id"
+ENDPOINTS = "SELECT s.type, e.interface, e.url FROM endpoint e JOIN service s ON s.id = e.service_id WHERE s.enabled"
+
+
+def test_registers_once_follows_changes_and_disables_who_left(keystone: str, data: Path) -> None:
+    glance, extra = consumer("glance", "a", "image"), consumer("x", "c", "")
+    first = wanted(data, "1.json", glance, consumer("nova", "b", "compute"), extra)
+    changed = wanted(data, "2.json", consumer("nova", "new", "compute", "v2.1"), extra)
+    sync = "keystone-manage db_sync"
+    _, made, again, followed, back = in_container(keystone, data, sync, first, first, changed, first)[:5]
+    assert "user glance: created" in made
+    assert again == ""
+    assert "user nova: new password" in followed
+    assert "user x" not in followed
+    assert {"user glance: disabled", "service glance: disabled"} <= set(followed.splitlines())
+    assert {"user glance: enabled", "service glance: changed"} <= set(back.splitlines())
+    assert rows(data, USERS) == {("admin", 1), ("glance", 1), ("nova", 1), ("x", 1)}
+    urls = {"identity": URL, "compute": "https://192.0.2.1/nova", "image": "https://192.0.2.1/glance"}
+    interfaces = ("public", "internal", "admin")
+    assert rows(data, ENDPOINTS) == {(type_, each, url) for type_, url in urls.items() for each in interfaces}
