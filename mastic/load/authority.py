@@ -62,8 +62,8 @@ def issue(authority: Authority, names: Iterable[str]) -> str:
 
 def is_valid_for(pem: str, names: Iterable[str], authority: Authority) -> bool:
     """Whether a certificate was signed by the authority for exactly these names and will not end soon."""
-    certificate = x509.load_pem_x509_certificate(pem.encode())
     try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
         certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(authority.certificate.encode()))
     except (InvalidSignature, ValueError):
         return False

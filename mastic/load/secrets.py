@@ -124,12 +124,13 @@ class SecretStore:
         return {str(name): str(value) for name, value in data.items()}
 
     def _write(self, values: Mapping[str, str], versions: Mapping[str, int]) -> None:
-        """Values first: an index without its value would hide a missing secret."""
+        """Index first: a version without its value is made again, a value without its version would not be deployed."""
         text = yaml.safe_dump(dict(sorted(values.items())), default_flow_style=False, width=1 << 20)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        write_whole(self.path, self._vault.encrypt(text.encode()), 0o600)
+        encrypted = self._vault.encrypt(text.encode())
         index = json.dumps(dict(sorted(versions.items())), indent=2) + "\n"
         write_whole(self.index_path, index.encode(), 0o600)
+        write_whole(self.path, encrypted, 0o600)
 
     @cached_property
     def _vault(self) -> Any:
