@@ -1,0 +1,121 @@
+"""Two worlds with the same handles: hosts in memory, and containers of a real engine on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+from mastic.execute.executor import Executor
+from mastic.execute.fake import FakeExecutor
+from mastic.execute.feed import ImageFeed
+from mastic.execute.local import LocalExecutor
+from mastic.model.desired import Desired
+from mastic.model.goal import Goal
+from mastic.model.observed import ObservedHost
+from mastic.model.run import Event, Run
+from mastic.plan.reconcile import reconcile
+from tests.agent.tiny_image import REFERENCE, make_tiny_image
+
+HOST = "here"
+CLOUD = f"contract{os.getpid()}"
+IMAGES = (REFERENCE, f"mastic/{CLOUD}:2")
+BREAKS = re.compile(r"echo (.*); exit")
+"""A script with this line fails after it has said something; the fake world reads it as the real shell would."""
+
+
+class Accidents(Protocol):
+    """What happens to a host behind mastic's back."""
+
+    def kill(self, workload: str) -> None: ...
+
+    def edit(self, container: str, file: str) -> None: ...
+
+
+@dataclass
+class World:
+    """An executor, what it told, and the accidents of its host."""
+
+    executor: Executor
+    accidents: Accidents
+    events: list[Event] = field(default_factory=list)
+
+    def apply(self, desired: Desired, goal: Goal | None = None) -> Run:
+        plan = reconcile(desired, self.executor.observe((HOST,)), goal or Goal())
+        if isinstance(self.executor, FakeExecutor):
+            self.executor.fail = breaking_steps(desired)
+        return self.executor.perform(plan, desired, {"a_word": "hidden"}, ImageFeed(), self.events.append)
+
+    def succeed(self, desired: Desired, goal: Goal | None = None) -> list[str]:
+        """Apply, insist that it went well and left nothing to do; the steps that were done."""
+        run = self.apply(desired, goal)
+        assert run.ok, run
+        assert self.remaining(desired, goal) == []
+        return sorted(run.done)
+
+    def remaining(self, desired: Desired, goal: Goal | None = None) -> list[str]:
+        """Steps and causes that a next plan would hold."""
+        plan = reconcile(desired, self.executor.observe((HOST,)), goal or Goal())
+        return [f"{step.id}, {step.cause}" for step in plan.steps]
+
+    def host(self) -> ObservedHost:
+        return self.executor.observe((HOST,)).hosts[HOST]
+
+
+def breaking_steps(desired: Desired) -> dict[str, str]:
+    """Steps that fail in the fake world, and what their scripts say before."""
+    found: dict[str, str] = {}
+    for workload in desired.workloads:
+        for file in workload.files:
+            if said := BREAKS.search(file.content):
+                found |= {f"{verb}:{workload.id}": said[1] for verb in ("start", "replace", "restart")}
+    for job in desired.jobs:
+        for file in job.files:
+            if said := BREAKS.search(file.content):
+                found[f"run:{job.id}"] = said[1]
+    return found
+
+
+@dataclass
+class FakeAccidents:
+    executor: FakeExecutor
+
+    def kill(self, workload: str) -> None:
+        self.executor.hosts[HOST].stop(workload, 137)
+
+    def edit(self, container: str, file: str) -> None:
+        self.executor.hosts[HOST].edit(container, file)
+
+
+class RealAccidents:
+    def kill(self, workload: str) -> None:
+        docker("stop", "-t", "0", f"{CLOUD}_{workload}")
+
+    def edit(self, container: str, file: str) -> None:
+        path = Path("/etc/mastic/clouds", CLOUD, container, file)
+        path.write_text(path.read_text() + "# by hand\n")
+
+
+def fake_world() -> World:
+    executor = FakeExecutor((HOST,))
+    executor.hosts[HOST].images.update(IMAGES)
+    return World(executor, FakeAccidents(executor))
+
+
+def real_world(state: Path) -> World:
+    make_tiny_image()
+    docker("tag", *IMAGES)
+    return World(LocalExecutor(CLOUD, state), RealAccidents())
+
+
+def docker(*arguments: str) -> None:
+    subprocess.run(["docker", *arguments], check=True, capture_output=True)
+
+
+def with_image(desired: Desired, image: str) -> Desired:
+    """The cloud with another image for its workloads."""
+    changed = tuple(replace(w, spec={**w.spec, "image": image}) for w in desired.workloads)
+    return replace(desired, workloads=changed)
