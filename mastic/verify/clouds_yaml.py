@@ -58,7 +58,7 @@ def secret_name(value: object) -> str | None:
 
 
 def clouds_yaml(client: Mapping[str, str], authority: Path) -> str:
-    """Text of the file; `client` has auth_url, user, password, project, region and perhaps the domains of user and project."""
+    """Text of the file; `client` has auth_url, user, password, project, region, perhaps the domains of both."""
     entry = {
         "auth": {
             "auth_url": client["auth_url"],

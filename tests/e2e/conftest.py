@@ -16,6 +16,7 @@ from tests.e2e.lab import EXAMPLE, Finished, Lab, run
 
 ARTIFACTS = Path(os.environ.get("E2E_ARTIFACTS", Path(tempfile.gettempdir()) / "mastic-e2e"))
 KEEP = bool(os.environ.get("E2E_KEEP"))
+AS_IT_IS = bool(os.environ.get("E2E_AS_IT_IS"))
 HERE = Path(__file__).parent
 
 
@@ -69,8 +70,10 @@ def first_apply(lab: Lab) -> Iterator[Finished]:
 
 
 @pytest.fixture(scope="session")
-def cloud(lab: Lab, first_apply: Finished) -> Lab:
+def cloud(lab: Lab, request: pytest.FixtureRequest) -> Lab:
     """The running cloud."""
+    if not AS_IT_IS:
+        request.getfixturevalue("first_apply")
     return lab
 
 
