@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from urllib.parse import urlsplit
 
 from mastic.errors import Place, Problem
 from mastic.model.catalogue import Catalogue, CloudFile
@@ -65,6 +66,7 @@ class _Look:
     def __init__(self, catalogue: Catalogue, cloud_file: CloudFile, desired: Desired, host: ObservedHost) -> None:
         self.catalogue = catalogue
         self.cloud_file = cloud_file
+        self.desired = desired
         self.host = host
         self.facts = host.facts
         self.workloads = [workload for workload in desired.workloads if workload.host == host.name]
@@ -72,7 +74,6 @@ class _Look:
         references = {str(w.spec["image"]) for w in self.workloads} | {str(job.spec["image"]) for job in jobs}
         self.missing_images = references - host.images
         self.absent = [workload for workload in self.workloads if workload.name not in host.workloads]
-        self.endpoint_ports = {_port_of_url(endpoint.url) for endpoint in desired.endpoints}
 
     def problems(self) -> Iterator[Problem]:
         """Everything that is wrong on this host; without an engine the rest cannot be told."""
@@ -125,25 +126,33 @@ class _Look:
                 yield Problem(message, self._workload_place(workload), hint)
 
     def _ports(self) -> Iterator[Problem]:
-        ours = set()
-        for workload in self.workloads:
-            if self._runs(workload):
-                ours |= {_port(listen) for listen in workload.listens}
-        if any(seen.state == "running" for seen in self.host.workloads.values()):
-            ours |= self.endpoint_ports
+        """A port of what does not run yet; what a process of ours holds is ours, like an API's port at the balancer."""
+        running = [listen for workload in self.workloads if self._runs(workload) for listen in workload.listens]
+        ours = {name for taken, name in self.facts.listening.items() if any(_overlap(each, taken) for each in running)}
         for workload in self.workloads:
             if not self._runs(workload):
                 for listen in workload.listens:
-                    if _port(listen) not in ours:
-                        yield from self._port(workload, listen)
+                    yield from self._port(workload, listen, frozenset())
+        for workload, listen in self._endpoints():
+            yield from self._port(workload, listen, ours)
+
+    def _endpoints(self) -> Iterator[tuple[PlacedWorkload, str]]:
+        """What the load balancer will listen on here, and the workload behind it."""
+        if "control" not in self.cloud_file.cloud.hosts[self.host.name].groups:
+            return
+        for endpoint in self.desired.endpoints:
+            behind = next((w for w in self.desired.workloads if w.name == endpoint.workload), None)
+            listen = urlsplit(endpoint.url).netloc
+            if behind and _has_address(self.facts, listen.rpartition(":")[0]):
+                yield behind, listen
 
     def _runs(self, workload: PlacedWorkload) -> bool:
         seen = self.host.workloads.get(workload.name)
         return seen is not None and seen.state in ("running", "restarting")
 
-    def _port(self, workload: PlacedWorkload, listen: str) -> Iterator[Problem]:
+    def _port(self, workload: PlacedWorkload, listen: str, ours: Collection[str]) -> Iterator[Problem]:
         for taken, process in sorted(self.facts.listening.items()):
-            if _overlap(listen, taken):
+            if _overlap(listen, taken) and process not in ours:
                 by = f"process `{process}`" if process != "?" else "an unknown process"
                 message = f"port {_port(listen)} on host `{self.host.name}` is taken by {by} (`{taken}`)"
                 place, hint = self._port_setting(workload, _port(listen))
@@ -170,10 +179,6 @@ class _Look:
 
 def _port(listen: str) -> str:
     return listen.rpartition(":")[2]
-
-
-def _port_of_url(url: str) -> str:
-    return url.partition("://")[2].partition("/")[0].rpartition(":")[2]
 
 
 def _overlap(one: str, other: str) -> bool:
