@@ -200,7 +200,7 @@ def failed_guest(cloud: Connection, server: str, message: str) -> VerifyError:
     lines = "".join(f"\n    | {line}" for line in console_lines(cloud, server)[-12:])
     return VerifyError(
         Problem(
-            f"{message}{lines or ' (its console is empty)'}",
+            f"{message}{lines}",
             Place(f"server {server}"),
             "`mastic status` tells which containers are unwell; `mastic logs` of the compute and network services why",
         )
