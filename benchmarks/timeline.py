@@ -63,6 +63,7 @@ def line(span: Span, total: float, names: int, width: int) -> str:
     return f"{label(span):{names}}  {span.start:6.1f} -{span.end:6.1f}  {bar}"
 
 
-def phases(found: list[Span]) -> str:
+def phases(events: Iterable[dict[str, Any]]) -> str:
     """How long each phase of the command took."""
-    return "\n".join(f"{span.id:20} {span.seconds:8.1f} s" for span in found if span.kind == "phase")
+    ended = [event for event in events if event["kind"] == "phase" and event["state"] in ("done", "failed")]
+    return "\n".join(f"{event['id']:20} {event['seconds']:8.1f} s" for event in ended)

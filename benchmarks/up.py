@@ -71,8 +71,7 @@ def figures(up: Measured, title: str) -> str:
 
 def timeline(events: list[dict[str, object]], at_least: float) -> str:
     """Phases and bars."""
-    found = spans(events)
-    return f"{phases(found)}\n{gantt(found, at_least)}"
+    return f"{phases(events)}\n{gantt(spans(events), at_least)}"
 
 
 def read_events(path: Path) -> list[dict[str, object]]:

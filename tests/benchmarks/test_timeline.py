@@ -20,7 +20,7 @@ def test_bars_stand_where_things_ran() -> None:
         "image web         4.0 -   8.0      !!!!",
         "(1 shorter than 0.3 s)",
     ]
-    assert phases(spans(EVENTS)).split() == ["apply", "8.0", "s"]
+    assert phases(EVENTS).split() == ["apply", "8.0", "s"]
 
 
 def test_no_events_give_no_bars() -> None:

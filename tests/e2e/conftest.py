@@ -61,8 +61,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 def first_apply(lab: Lab) -> Iterator[Finished]:
     """The cloud stands; what the `mastic apply` that made it said. Removed at the end of the session."""
     finished = lab.mastic("apply", "--yes", "--json")
-    found = spans(finished.events)
-    print(f"\nmastic apply: {finished.seconds:.1f} s\n{phases(found)}\n{gantt(found, at_least=1)}")
+    events = finished.events
+    print(f"\nmastic apply: {finished.seconds:.1f} s\n{phases(events)}\n{gantt(spans(events), at_least=1)}")
     finished.succeeded()
     yield finished
     if not KEEP and containers(lab.name):
