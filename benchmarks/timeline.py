@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 
+WAITING = "pull:"
+"""Steps that only wait for an image; the image has a row of its own."""
+
+
 @dataclass(frozen=True, order=True)
 class Span:
     """One image, step, check or phase, in seconds since the run began."""
@@ -40,13 +44,14 @@ def span(event: dict[str, Any], zero: float) -> Span:
 
 def gantt(found: list[Span], at_least: float = 0.3, width: int = 60) -> str:
     """One line per span with a bar; shorter spans are counted, not shown."""
-    shown = [span for span in found if span.seconds >= at_least and span.kind != "phase"]
+    work = [span for span in found if span.kind != "phase" and not span.id.startswith(WAITING)]
+    shown = [span for span in work if span.seconds >= at_least]
     if not shown:
         return "nothing took long enough to be shown"
     total = max(span.end for span in shown)
     names = max(len(label(span)) for span in shown)
     lines = [line(span, total, names, width) for span in shown]
-    hidden = sum(span.kind != "phase" for span in found) - len(shown)
+    hidden = len(work) - len(shown)
     return "\n".join([*lines, f"({hidden} shorter than {at_least} s)"] if hidden else lines)
 
 
