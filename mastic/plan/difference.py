@@ -156,7 +156,8 @@ def run_of(job: PlacedJob, host: ObservedHost, coming: frozenset[str], versions:
         return Difference("run", "not run yet")
     for name in job.data:
         if name in coming or stamp.volumes.get(name) != host.volumes.get(name):
-            return Difference("run", f"volume {name} is new")
+            is_known = name in stamp.volumes
+            return Difference("run", f"volume {name} is new" if is_known else f"not run on volume {name} yet")
     if job.when == "changed" and stamp.digest != job_digest(job, versions):
         return Difference("run", "its command, files or image changed")
     return None

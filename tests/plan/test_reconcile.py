@@ -187,6 +187,13 @@ def test_job_runs_when_the_volume_was_made_anew_by_others(desired: Desired, exec
     ]
 
 
+def test_job_runs_when_its_effect_is_to_live_in_another_volume_too(desired: Desired, executor: FakeExecutor) -> None:
+    moved = replace(desired, jobs=(replace(desired.jobs[0], data=("mariadb", "other")),))
+    moved = replace(moved, volumes=(*desired.volumes, volume("other")))
+    assert "run:glance/db_sync@lab, not run on volume other yet" in describe(apply(moved, executor))
+    assert not plan_for(moved, executor)
+
+
 def test_job_changed_runs_again_when_anything_of_it_changes() -> None:
     executor = FakeExecutor(("lab",))
     cells = job("cells", "nova", when="changed")
