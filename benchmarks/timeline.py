@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-
 WAITING = "pull:"
 """Steps that only wait for an image; the image has a row of its own."""
 
