@@ -21,5 +21,5 @@ def post_worker_init(worker):
 
 
 def worker_exit(server, worker):
-    """End now that no request is left: threads of the OVN driver would hold the process until it is killed, 20 s later."""
+    """End now that no request is left: threads of the OVN driver would hold the process until it is killed."""
     os._exit(0)
