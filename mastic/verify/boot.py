@@ -196,8 +196,9 @@ def wait_or_explain(cloud: Connection, server: str, what: str, look: Callable[[]
 
 
 def failed_guest(cloud: Connection, server: str, message: str) -> VerifyError:
-    """The error to raise, with the last lines of the guest's console."""
-    lines = "".join(f"\n    | {line}" for line in console_lines(cloud, server)[-12:])
+    """The error to raise, with what nova noted about it and the last lines of the guest's console."""
+    told = [*action_errors(cloud, server), *console_lines(cloud, server)[-12:]]
+    lines = "".join(f"\n    | {line}" for line in told)
     return VerifyError(
         Problem(
             f"{message}{lines}",
@@ -205,6 +206,21 @@ def failed_guest(cloud: Connection, server: str, message: str) -> VerifyError:
             "`mastic status` tells which containers are unwell; `mastic logs` of the compute and network services why",
         )
     )
+
+
+def action_errors(cloud: Connection, server: str) -> list[str]:
+    """Last line of every error that nova noted while it worked on a server: the reason behind a general fault."""
+    from openstack.exceptions import HttpException
+
+    try:
+        actions = [
+            cloud.compute.get_server_action(action.request_id, server)
+            for action in cloud.compute.server_actions(server)
+        ]
+    except HttpException:
+        return []
+    notes = [event.get("traceback") or event.get("details") for action in actions for event in action.events or ()]
+    return [note.strip().splitlines()[-1] for note in notes if note and note.strip()]
 
 
 def console_lines(cloud: Connection, server: str) -> list[str]:
