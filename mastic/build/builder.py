@@ -97,7 +97,7 @@ def build_images(  # noqa: PLR0917 - the contract of ARCHITECTURE.md
 
 
 def missing_nodes(graph: ImageGraph, wanted: tuple[str, ...], present: dict[str, datetime]) -> dict[str, ImageNode]:
-    """The wanted images that are absent and, of what they need, what is absent or too old; parents first."""
+    """The wanted images that are absent and, of what they need, what is absent or too old; in order of building."""
     found: set[str] = set()
     waiting = [name for name in wanted if graph.nodes[name].reference not in present]
     while waiting:
@@ -105,7 +105,14 @@ def missing_nodes(graph: ImageGraph, wanted: tuple[str, ...], present: dict[str,
         if name not in found:
             found.add(name)
             waiting += [need for need in graph.nodes[name].needs if not is_fresh(graph.nodes[need], present)]
-    return {name: node for name, node in graph.nodes.items() if name in found}
+    return {name: graph.nodes[name] for name in build_order(graph, wanted, found)}
+
+
+def build_order(graph: ImageGraph, wanted: tuple[str, ...], missing: set[str]) -> list[str]:
+    """Longest chain of images still to be made first, then as the plan's steps will ask for them."""
+    rank = {name: index for index, name in enumerate(wanted)}
+    nodes = {name: node for name, node in graph.nodes.items() if name in missing}
+    return sorted(nodes, key=lambda name: (-weight(name, nodes), rank.get(name, len(rank))))
 
 
 def is_fresh(node: ImageNode, present: dict[str, datetime]) -> bool:
@@ -121,8 +128,8 @@ def suite_of(graph: ImageGraph) -> str:
 
 
 def build_missing(workshop: Workshop, missing: dict[str, ImageNode], feed: Feed, jobs: int) -> dict[str, float]:
-    """Run builds, the one with most depending on it first; raises BuildError at the end when any failed."""
-    progress = Progress(dict(sorted(missing.items(), key=lambda item: -weight(item[0], missing))))
+    """Run builds in the order given, as far as needs allow; raises BuildError at the end when any failed."""
+    progress = Progress(dict(missing))
     with ThreadPoolExecutor(jobs, thread_name_prefix="image") as pool:
         while progress.waiting or progress.running:
             skip_hopeless(progress, workshop.tell, feed)
@@ -198,28 +205,25 @@ def build_dockerfile(workshop: Workshop, node: ImageNode, log: Path) -> int:
     """One BuildKit build; the tag appears only when everything succeeded. Returns the client's exit code."""
     with tempfile.TemporaryDirectory(prefix=f"mastic-{node.name}-") as folder, log.open("w") as out:
         write_context(node, Path(folder))
-        process = subprocess.Popen(
+        with subprocess.Popen(
             build_command(workshop, node, folder),
             env=workshop.engine.environment() | workshop.sources.proxies,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        )
-        for line in process.stdout or ():
-            out.write(line)
-            out.flush()
-            if step := STEP.match(line):
-                workshop.tell(
-                    Event(
-                        "image",
-                        node.name,
-                        "progress",
-                        message=" ".join(MOUNT.sub("", step["step"]).split())[:100],
-                        at=time(),
-                    )
-                )
-        return process.wait()
+        ) as process:
+            for line in process.stdout or ():
+                out.write(line)
+                out.flush()
+                tell_step(workshop.tell, node.name, line)
+        return process.returncode
+
+
+def tell_step(tell: Tell, name: str, line: str) -> None:
+    """Pass on that a build began its next step."""
+    if step := STEP.match(line):
+        tell(Event("image", name, "progress", message=" ".join(MOUNT.sub("", step["step"]).split())[:100], at=time()))
 
 
 def build_command(workshop: Workshop, node: ImageNode, folder: str) -> list[str]:

@@ -135,6 +135,7 @@ class Walk:
         return node
 
     def make(self, name: str, folder: ServiceFolder, image: Image, path: tuple[str, ...]) -> ImageNode | None:
+        before = len(self.problems)
         parent = self.parent(name, folder, image, path)
         if parent is None and image.from_ != SCRATCH:
             return None
@@ -151,6 +152,9 @@ class Walk:
             needs.append(other)
             return node.reference if node else ""
 
+        packages, users = self.packages(name, folder, image), self.inherited(name, folder, image)
+        if len(self.problems) > before:  # a template would only repeat what is wrong
+            return None
         rendering = Rendering(
             name=name,
             folder=folder,
@@ -159,9 +163,9 @@ class Walk:
             parent=parent.reference if parent else SCRATCH,
             reference=reference,
             requirements=own,
-            packages=self.packages(name, folder, image),
+            packages=packages,
             release=self.cloud_file.cloud.release,
-            **self.inherited(name, folder, image),
+            **users,
         )
         dockerfile, context, problems = render_dockerfile(rendering)
         self.problems += problems
