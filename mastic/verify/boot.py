@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from openstack.connection import Connection
 
 OPEN_PORTS = (22, 80)
+PING_SECONDS = 0.2
+STATUS_SECONDS = 1.0
 Tell = Callable[[str], None]
 """Takes one line of progress."""
 
@@ -35,8 +37,8 @@ class GuestRequest:
     network: str = "private"
     external: str = "public"
     user_data: str = ""
-    seconds: int = 180
-    """How long it may take to become ACTIVE, and again to answer."""
+    seconds: int = 240
+    """How long it may take to answer."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,21 @@ class Parts:
     group: str
     port: str
     key: KeyPair = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A server from which an answer is awaited."""
+
+    cloud: Connection
+    server: str
+    address: str
+    began: float
+    tell: Tell
+
+    def seconds(self) -> float:
+        """Since the first request for it."""
+        return monotonic() - self.began
 
 
 def prove_guest(cloud: Connection, tell: Tell, request: GuestRequest | None = None) -> Guest:
@@ -109,16 +126,11 @@ def boot_guest(cloud: Connection, request: GuestRequest, tell: Tell) -> Guest:
         rules = pool.submit(open_ports, cloud, parts.group)
         address = pool.submit(create_address, cloud, request, parts)
         server = create_server(cloud, request, parts)
-        tell("accepted")
-        wait_for_active(cloud, request, server)
-        active = monotonic() - began
-        tell(f"ACTIVE after {active:.1f} s")
+        tell(f"accepted after {monotonic() - began:.1f} s")
         rules.result()
-        floating = address.result()
-    wait_for_ping(cloud, request, server, floating)
-    ping = monotonic() - began
-    tell(f"answers a ping at {floating} after {ping:.1f} s")
-    return Guest(request.name, server, parts.port, floating, parts.key, active, ping)
+        watched = Watched(cloud, server, address.result(), began, tell)
+    active, ping = watch(watched, request.seconds)
+    return Guest(request.name, server, parts.port, watched.address, parts.key, active, ping)
 
 
 def prepare(cloud: Connection, request: GuestRequest, pool: ThreadPoolExecutor) -> Parts:
@@ -164,35 +176,43 @@ def create_server(cloud: Connection, request: GuestRequest, parts: Parts) -> str
     return str(cloud.compute.create_server(**wanted).id)
 
 
-def wait_for_active(cloud: Connection, request: GuestRequest, server: str) -> None:
-    """Wait until nova says ACTIVE; an ERROR ends it at once with nova's own words."""
+def watch(guest: Watched, seconds: float) -> tuple[float, float]:
+    """Wait until the guest answers a ping; returns the seconds to ACTIVE and to the answer.
+
+    An ERROR ends it at once with nova's own words. A ping costs nothing; nova asks other services at every look at a
+    server, so it is asked seldom.
+    """
+    active: list[float] = []
+    next_look = monotonic()
 
     def look() -> bool | None:
-        seen = cloud.compute.get_server(server)
-        if seen.status == "ERROR":
-            raise failed_guest(cloud, server, f"guest `{request.name}` went to ERROR: {fault_of(seen)}")
-        return True if seen.status == "ACTIVE" else None
+        nonlocal next_look
+        if answers_ping(guest.address, PING_SECONDS):
+            return True
+        if not active and monotonic() >= next_look:
+            next_look = monotonic() + STATUS_SECONDS
+            active.extend(active_after(guest))
+        return None
 
-    wait_or_explain(cloud, server, f"guest `{request.name}` to become ACTIVE", look, request.seconds)
-
-
-def wait_for_ping(cloud: Connection, request: GuestRequest, server: str, address: str) -> None:
-    """Wait until the guest answers on its floating IP."""
-    wait_or_explain(
-        cloud,
-        server,
-        f"guest `{request.name}` to answer a ping at `{address}`",
-        lambda: True if answers_ping(address) else None,
-        request.seconds,
-    )
-
-
-def wait_or_explain(cloud: Connection, server: str, what: str, look: Callable[[], bool | None], seconds: float) -> None:
-    """Wait, and add the end of the guest's console to what is said when it does not come."""
     try:
-        wait_until(what, look, seconds, every=0.25)
+        wait_until(f"a ping from `{guest.address}`", look, seconds, every=PING_SECONDS)
     except TimeoutError as late:
-        raise failed_guest(cloud, server, str(late)) from late
+        state = f"ACTIVE after {active[0]:.1f} s" if active else "never ACTIVE"
+        raise failed_guest(guest.cloud, guest.server, f"{late}; the guest was {state}") from late
+    ping = guest.seconds()
+    guest.tell(f"answers a ping at {guest.address} after {ping:.1f} s")
+    return (active or [ping])[0], ping
+
+
+def active_after(guest: Watched) -> list[float]:
+    """Seconds until now when nova says ACTIVE, else nothing; raises VerifyError when it says ERROR."""
+    seen = guest.cloud.compute.get_server(guest.server)
+    if seen.status == "ERROR":
+        raise failed_guest(guest.cloud, guest.server, f"guest `{seen.name}` went to ERROR: {fault_of(seen)}")
+    if seen.status != "ACTIVE":
+        return []
+    guest.tell(f"ACTIVE after {guest.seconds():.1f} s")
+    return [guest.seconds()]
 
 
 def failed_guest(cloud: Connection, server: str, message: str) -> VerifyError:

@@ -43,9 +43,11 @@ def running(cloud: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ru
     connection = connect(cloud.clouds_yaml)
     remove_guests(connection, "mastic-e2e-")
     before = traces()
-    guest = boot_guest(connection, GuestRequest(name=NAME, user_data=USER_DATA), print)
-    yield Running(connection, Shell(guest, key_file(guest, tmp_path_factory.mktemp("key"))), before)
-    remove_guests(connection, "mastic-e2e-")
+    try:
+        guest = boot_guest(connection, GuestRequest(name=NAME, user_data=USER_DATA), print)
+        yield Running(connection, Shell(guest, key_file(guest, tmp_path_factory.mktemp("key"))), before)
+    finally:
+        remove_guests(connection, "mastic-e2e-")
 
 
 def wait_for_status(running: Running, status: str, seconds: float = 90) -> None:
