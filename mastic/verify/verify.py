@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +18,8 @@ from mastic.verify.probe import Listener, Outcome, Probe, run_probes
 from mastic.verify.workloads import workload_problems
 
 if TYPE_CHECKING:
+    from openstack.connection import Connection
+
     from mastic.verify.boot import Guest
 
 
@@ -37,22 +40,39 @@ class VerifySummary:
     """The virtual machine that answered; it is gone by now."""
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What every check of one verification uses."""
+
+    desired: Desired
+    state: Path
+    executor: Inspector
+    report: Listener
+    guests: list[Guest] = field(default_factory=list)
+
+    @cached_property
+    def cloud(self) -> Connection:
+        """One session for all. The client library costs half a second, which `mastic plan` need not pay."""
+        from mastic.verify.api import connect
+
+        return connect(self.state / "clouds.yaml")
+
+
 def verify(desired: Desired, state_folder: Path, executor: Inspector, report: Listener, boot: bool) -> VerifySummary:
-    """Prove that the cloud serves; the guest boots while the other checks run.
+    """Prove that the cloud serves; the guest boots while the declared checks run.
 
     `state_folder` holds `clouds.yaml` and `ca.pem`. Raises VerifyError with everything that failed.
     """
     began = monotonic()
-    guests: list[Guest] = []
-    alive = run_probes([workloads_probe(desired, executor)], report)
-    well = not alive[0].problems
-    probes = [guest_probe(state_folder, report, guests)] if boot and well else []
+    proof = Proof(desired, state_folder, executor, report)
+    checks = run_probes([workloads_probe(proof), endpoints_probe(proof)], report)
+    well = not any(check.problems for check in checks)
     if boot and not well:
-        report.event(Event("check", "guest", "skipped", message="needs every workload well", at=time()))
-    probes += cloud_probes(desired, state_folder, executor)
-    checks = (*alive, *run_probes(probes, report))
+        report.event(Event("check", "guest", "skipped", message="needs every workload and API", at=time()))
+    probes = [declared_probe(check, proof) for check in desired.checks]
+    checks += run_probes([guest_probe(proof), *probes] if boot and well else probes, report)
     raise_problems(checks)
-    return VerifySummary(checks, monotonic() - began, guests[0] if guests else None)
+    return VerifySummary(tuple(checks), monotonic() - began, proof.guests[0] if proof.guests else None)
 
 
 def raise_problems(checks: Sequence[Outcome]) -> None:
@@ -62,54 +82,45 @@ def raise_problems(checks: Sequence[Outcome]) -> None:
         raise VerifyError(problems)
 
 
-def workloads_probe(desired: Desired, executor: Inspector) -> Probe:
+def workloads_probe(proof: Proof) -> Probe:
     """Every workload runs and is healthy."""
 
     def run() -> str:
-        problems = workload_problems(desired, executor.observe(desired.hosts))
+        problems = workload_problems(proof.desired, proof.executor.observe(proof.desired.hosts))
         if problems:
             raise VerifyError(problems)
-        return f"{len(desired.workloads)} workloads run"
+        return f"{len(proof.desired.workloads)} workloads run"
 
     return Probe("workloads", run)
 
 
-def cloud_probes(desired: Desired, state: Path, executor: Inspector) -> list[Probe]:
-    """The catalogue's endpoints, then every declared check."""
-    from mastic.verify.api import expected_errors
+def endpoints_probe(proof: Proof) -> Probe:
+    """A token is given, and every endpoint of its catalogue answers."""
+    from mastic.verify.api import check_endpoints, expected_errors
 
-    endpoints = Probe("endpoints", lambda: endpoints_of(state), expected_errors)
-    return [endpoints, *(declared_probe(check, state, executor) for check in desired.checks)]
-
-
-def endpoints_of(state: Path) -> str:
-    """Ask every endpoint of the catalogue with a fresh token."""
-    from mastic.verify.api import check_endpoints, connect
-
-    return check_endpoints(connect(state / "clouds.yaml").session)
+    return Probe("endpoints", lambda: check_endpoints(proof.cloud.session), expected_errors)
 
 
-def declared_probe(check: PlacedCheck, state: Path, executor: Inspector) -> Probe:
+def declared_probe(check: PlacedCheck, proof: Proof) -> Probe:
     """One declared check."""
+    authority = proof.state / "ca.pem"
     return Probe(
-        f"{check.service}/{check.name}", lambda: run_check(check, executor, state / "ca.pem"), host=check.host or ""
+        f"{check.service}/{check.name}", lambda: run_check(check, proof.executor, authority), host=check.host or ""
     )
 
 
-def guest_probe(state: Path, report: Listener, guests: list[Guest]) -> Probe:
-    """A virtual machine boots and answers; what is seen of it lands in `guests`."""
+def guest_probe(proof: Proof) -> Probe:
+    """A virtual machine boots and answers."""
     from mastic.verify.api import expected_errors
 
     def tell(line: str) -> None:
-        report.event(Event("check", "guest", "progress", message=line, at=time()))
+        proof.report.event(Event("check", "guest", "progress", message=line, at=time()))
 
     def run() -> str:
-        # Imported late: the client library costs half a second, which `mastic plan` need not pay.
-        from mastic.verify.api import connect
         from mastic.verify.boot import prove_guest
 
-        guest = prove_guest(connect(state / "clouds.yaml"), tell)
-        guests.append(guest)
+        guest = prove_guest(proof.cloud, tell)
+        proof.guests.append(guest)
         return f"`{guest.address}` answered a ping {guest.ping_seconds:.1f} s after it was asked for"
 
     return Probe("guest", run, expected_errors)
