@@ -20,7 +20,7 @@ pytestmark = pytest.mark.cloud
 
 NAME = "mastic-e2e-guest"
 USER_DATA = "#!/bin/sh\necho reached > /run/user-data-ran\n"
-LIVES_THROUGH = ("libvirt", "nova-compute", "openvswitch-vswitchd", "ovn-controller")
+LIVES_THROUGH = ("nova-libvirt", "nova-compute", "openvswitch-vswitchd", "ovn-controller")
 """Workloads that a guest must survive the replacement of."""
 
 
