@@ -90,7 +90,7 @@ def test_guest_survives_replacement(running: Running, cloud: Lab, workload: str)
     name = next(
         name
         for name, container in containers(cloud.name).items()
-        if container["Config"]["Labels"]["mastic.workload"] == workload
+        if container["Config"]["Labels"].get("mastic.workload") == workload
     )
     with pinging(running.shell.guest.address) as pings:
         docker("rm", "--force", name)
