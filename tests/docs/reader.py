@@ -31,10 +31,15 @@ def copy_of_repository(folder: Path) -> Path:
 
 
 def type_in(blocks: Sequence[Block], folder: Path, environment: Mapping[str, str]) -> str:
-    """Run all blocks in one shell that stops at the first failure; returns everything that was shown."""
+    """Run all blocks in one shell that stops at the first failure; returns everything that was shown.
+
+    Folders for temporary files and for state are replaced by the test's own.
+    """
     script = "".join(f"echo '--- line {block.line}' >&2\n{block.script}" for block in blocks)
+    script = script.replace("/tmp/", f"{folder.parent}/tmp/")
+    script = script.replace("/var/lib/mastic/", f"{environment.get('MASTIC_STATE', '/var/lib/mastic')}/")
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script.replace("/tmp/", f"{folder.parent}/tmp/")],
+        ["bash", "-euo", "pipefail", "-c", script],
         check=False,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

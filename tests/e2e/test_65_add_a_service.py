@@ -22,7 +22,7 @@ def test_page_brings_up_a_service_behind_the_load_balancer(cloud: Lab, tmp_path:
     folder = copy_of_repository(tmp_path / "repository")
     catalogue = tmp_path / "tmp/my-catalogue"
     try:
-        shown = type_in(blocks, folder, {})
+        shown = type_in(blocks, folder, {"MASTIC_STATE": str(cloud.state.parent)})
         assert not_shown(blocks, shown) == []
         assert "greeter" in containers(cloud.name)
         assert restarted(before, start_times(cloud.name)) == {"greeter"}
