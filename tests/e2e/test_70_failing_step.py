@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cloud
 
 LAST_WORDS = "cannot open /var/lib/beacon: the disk is on fire"
 BROKEN = f"sh -c 'echo {LAST_WORDS} >&2; exit 7'"
-REPAIRED = "sleep infinity"
+REPAIRED = "sh -c 'touch /tmp/lit; exec sleep infinity'"
 
 
 @pytest.fixture
@@ -31,7 +31,12 @@ def catalogue(tmp_path: Path) -> Path:
 
 def write_service(catalogue: Path, command: str) -> None:
     """A service with two workloads: the second stands on the first."""
-    workload = {"image": "beacon", "place": {"group": "control"}, "health": {"command": "true"}, "stop_seconds": 1}
+    workload = {
+        "image": "beacon",
+        "place": {"group": "control"},
+        "health": {"command": "test -e /tmp/lit", "seconds": 20},
+        "stop_seconds": 1,
+    }
     service = {
         "service": "beacon",
         "summary": "Does nothing, for ever",
