@@ -104,8 +104,10 @@ def _files(folder: ServiceFolder, catalogue: Catalogue) -> Problems:
 
 def _file(folder: ServiceFolder, keys: tuple[str | int, ...], file: File, known: list[str]) -> Problems:
     place = folder.place(*keys)
-    if (file.template is None) == (file.content is None):
-        yield Problem(f"file `{file.to}` must say either `template` or `content`", place, "say exactly one of the two")
+    sources = [file.template is not None, file.content is not None, file.optional]
+    if sum(sources) != 1:
+        hint = "say exactly one of the two; `optional: true` instead when only override files make it"
+        yield Problem(f"file `{file.to}` must say either `template` or `content`", place, hint)
     if file.template is not None and file.template not in known:
         hint = did_you_mean(file.template, known) or f"make it at {folder.path / 'templates' / file.template}"
         yield Problem(f"there is no template `{file.template}`", folder.place(*keys, "template"), hint)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from mastic.errors import InputError, Problem
+from mastic.load.overrides import FOLDER, load_overrides
 from mastic.load.strict import Document, read_yaml, to_model
 from mastic.model.catalogue import CloudFile
 from mastic.model.cloud import Cloud
@@ -15,8 +17,11 @@ _ADDRESS = Setting(type="address", help="")
 
 
 def load_cloud(path: Path) -> CloudFile:
-    """Read a cloud definition; raises InputError with every problem."""
-    return cloud_of(read_yaml(path))
+    """Read a cloud definition and its override files; raises InputError with every problem."""
+    file = cloud_of(read_yaml(path))
+    said = file.cloud.config
+    overrides = load_overrides(path.parent / (said or FOLDER), file.place("config") if said else None)
+    return replace(file, overrides=overrides)
 
 
 def cloud_of(document: Document) -> CloudFile:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mastic.errors import Place
 from mastic.model.cloud import Cloud
+from mastic.model.overrides import Overrides
 from mastic.model.service import Service
 
 
@@ -56,6 +57,8 @@ class CloudFile:
     cloud: Cloud
     path: Path
     lines: dict[tuple[str | int, ...], int] = field(default_factory=dict, repr=False)
+    overrides: Overrides = field(default_factory=Overrides, repr=False)
+    """The operator's own lines for the services' configuration files."""
 
     def place(self, *keys: str | int) -> Place:
         """The line where `keys` (or their nearest parent) stand."""

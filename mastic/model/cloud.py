@@ -16,6 +16,8 @@ class Host(Strict):
     address: str = "127.0.0.1"
     """Where the processes of this host listen for the others."""
     groups: tuple[Name, ...] = ("control", "network", "compute")
+    settings: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    """Service → option → value, on this host only; stronger than the cloud's `settings`."""
 
 
 class Cloud(Strict):
@@ -31,3 +33,5 @@ class Cloud(Strict):
     services: tuple[Name, ...]
     settings: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Service → option → value."""
+    config: str | None = None
+    """Folder of override files for the services' own configuration files; default is `config` beside this file."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mastic.errors import Place
+from mastic.model.overrides import Layer
 from mastic.model.service import Health, Secret
 
 SECRET_REFERENCE = "@@secret:{name}@@"
@@ -27,6 +28,10 @@ class ConfigFile:
     """Names of the secrets referred to."""
     origin: Place | None = field(default=None, compare=False)
     """The template it came from."""
+    layers: tuple[Layer, ...] = field(default=(), compare=False, repr=False)
+    """The override files that were laid over the template, the strongest last."""
+    options_of: str | None = field(default=None, compare=False)
+    """Full reference of the image that declares which options it may say; None when nobody can tell."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +115,7 @@ class Explained:
     host: str | None
     value: Any
     layers: tuple[tuple[str, Place | None, Any], ...]
-    """(layer name, place, value); layer is `default` or `cloud.yml`."""
+    """(layer name, place, value); layer is `default`, `cloud.yml` or `host`."""
 
 
 @dataclass(frozen=True)

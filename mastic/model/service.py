@@ -81,6 +81,11 @@ class Image(Strict):
     """A root file system made directly from `packages`, without Dockerfile; `from` is `scratch`."""
     max_age_hours: int | None = None
     """Made anew when older and something has to be built from it."""
+    options: tuple[str, ...] = ()
+    """Namespaces of oslo.config (patterns such as `oslo.*`) whose options its INI files may say; images built on it
+    inherit them. Read from the built image, so they never change its digest."""
+    option_sections: dict[str, str] = {}
+    """Section made by configuration (pattern) → declared section whose options it takes."""
     snapshot: Snapshot | None = None
     """The image carries its databases' schemas, made by running the migrations while it is built."""
 
@@ -92,6 +97,13 @@ class File(Strict):
     """Template under the folder's `templates/` (or `_shared/templates/`)."""
     content: Template | None = None
     """Short content said in place."""
+    optional: bool = False
+    """Has neither template nor content: the file is there only when the operator's folder of overrides has it."""
+    format: Literal["ini", "yaml", "json", "text"] | None = None
+    """How override files are laid over it: `ini` option by option, `yaml` and `json` key by key, `text` as a whole.
+    Default is by the suffix: .conf .cnf .ini, .yaml .yml, .json; a file of another suffix cannot be overridden."""
+    known_as: tuple[str, ...] = ()
+    """Further names of its override files, e.g. Kolla's `galera.cnf`."""
     to: Template
     """Absolute path inside the container."""
     owner: str | None = None

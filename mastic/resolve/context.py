@@ -7,6 +7,7 @@ from typing import Any
 
 from mastic.errors import did_you_mean
 from mastic.model.catalogue import Catalogue, ServiceFolder
+from mastic.model.options import OptionSource
 from mastic.resolve.bindings import bindings_of, consumers_of
 from mastic.resolve.filters import Refused
 from mastic.resolve.frontends import SHIFT, frontend_of, frontends_of
@@ -53,6 +54,19 @@ def image_user_of(catalogue: Catalogue, image: str) -> str:
             return declared.user
         image = declared.from_
     return "root"
+
+
+def option_source_of(catalogue: Catalogue, image: str) -> OptionSource | None:
+    """How the options that programs of an image take are found: its own word, or that of the nearest one below it."""
+    owners = catalogue.image_owners()
+    seen: set[str] = set()
+    while image in owners and image not in seen:
+        seen.add(image)
+        declared = owners[image].service.images[image]
+        if declared.options:
+            return OptionSource(namespaces=declared.options, sections=declared.option_sections)
+        image = declared.from_
+    return None
 
 
 def service_context(ground: Ground, service: str, host: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from mastic.model.observed import HostFacts
 from mastic.model.service import Check, Secret
 from mastic.resolve.bindings import consumer_secrets, find_providers, provided_value, requirement_problems
 from mastic.resolve.context import container_name, service_context, workload_context
+from mastic.resolve.files import unread_problems
 from mastic.resolve.frontends import frontend_of, frontends_of, placed_on
 from mastic.resolve.ground import Ground
 from mastic.resolve.hosts import home
@@ -71,7 +72,7 @@ def resolve(
         volumes = volumes_of(ground, spots)
     placed = _place_workloads(ground, order, spots)
     done = _place_jobs(ground, order, jobs, volumes)
-    ground.problems += clashing_listeners(placed)
+    ground.problems += [*clashing_listeners(placed), *unread_problems(ground)]
     with ground.collect():
         _check_order(placed, done, ground)
     secrets = _secrets(ground)
@@ -192,7 +193,8 @@ def _unknown_secrets(holders: list[PlacedWorkload | PlacedJob], secrets: Mapping
             for name in file.secrets:
                 if name not in secrets:
                     message = f"file `{file.name}` refers to the secret `{name}`, which nobody declares"
-                    yield Problem(message, file.origin, did_you_mean(name, secrets) or "declare it under `secrets`")
+                    place = file.layers[-1].place if file.layers else file.origin
+                    yield Problem(message, place, did_you_mean(name, secrets) or "declare it under `secrets`")
 
 
 def _made_for(ground: Ground, consumer: str, capability: str) -> dict[str, Secret]:

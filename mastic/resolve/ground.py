@@ -33,6 +33,8 @@ class Ground:
     providers: dict[str, str] = field(default_factory=dict)
     """Capability → the chosen service that provides it."""
     problems: list[Problem] = field(default_factory=list)
+    override_names: dict[str, str] = field(default_factory=dict)
+    """Every override file that was looked for → the service it is for; those there are have been read."""
     _made: dict[tuple[str, ...], Any] = field(default_factory=dict)
     _open: list[tuple[str, ...]] = field(default_factory=list)
 

@@ -10,11 +10,12 @@ from mastic.errors import InputError, Place, Problem
 from mastic.model.desired import DesiredVolume, PlacedJob, PlacedWorkload
 from mastic.model.service import File, Health, Job, Workload
 from mastic.resolve.context import container_name, image_user, workload_context
+from mastic.resolve.files import config_files
 from mastic.resolve.frontends import SHIFT, frontend_of, placed_on, socket_address
 from mastic.resolve.ground import Ground
 from mastic.resolve.order import Order
 from mastic.resolve.render import is_wanted, render_text
-from mastic.resolve.spec import Subject, config_files, container_spec, engine_health
+from mastic.resolve.spec import Subject, container_spec, engine_health
 
 
 @dataclass(frozen=True)

@@ -90,13 +90,20 @@ class _FolderLoader(BaseLoader):
 
 def environment_of(folder: ServiceFolder, shared: ServiceFolder) -> Environment:
     """Where templates of one service are rendered."""
-    return _environment(_FolderLoader(folder, shared))
+    return environment_with(_FolderLoader(folder, shared))
 
 
 def render_file(environment: Environment, name: str, context: Context) -> str:
     """Text of a template file; raises InputError with the line of the template."""
     with _telling(context, None):
         return environment.get_template(name).render(context)
+
+
+def render_source(environment: Environment, source: str, context: Context, path: str) -> str:
+    """Text of a template that stands in a file outside the catalogue; raises InputError with its line."""
+    with _telling(context, None, path):
+        code = _compiled(source, path, path)
+        return Template.from_code(environment, code, environment.make_globals(None), None).render(context)
 
 
 def render_text(environment: Environment, source: str, context: Context, place: Place) -> str:
@@ -135,7 +142,8 @@ def is_wanted(expression: str | None, context: Context, place: Place) -> bool:
     return expression is None or bool(evaluate(expression, context, place))
 
 
-def _environment(loader: BaseLoader | None) -> Environment:
+def environment_with(loader: BaseLoader | None) -> Environment:
+    """A sandbox with our filters, in which an undefined name is an error."""
     environment = _Sandbox(
         loader=loader, undefined=_Strict, keep_trailing_newline=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -143,7 +151,7 @@ def _environment(loader: BaseLoader | None) -> Environment:
     return environment
 
 
-_BASE = _environment(None)
+_BASE = environment_with(None)
 
 
 @lru_cache(maxsize=4096)
@@ -157,8 +165,9 @@ def _expression(source: str) -> TemplateExpression:
 
 
 @contextmanager
-def _telling(context: Context, place: Place | None) -> Iterator[None]:
-    """Turn what goes wrong in a template into a Problem at the template's line, or at `place`."""
+def _telling(context: Context, place: Place | None, path: str | None = None) -> Iterator[None]:
+    """Turn what goes wrong in a template into a Problem at the template's line (`path`: file outside the catalogue),
+    or at `place`."""
     try:
         yield
     except TemplateSyntaxError as error:
@@ -166,7 +175,7 @@ def _telling(context: Context, place: Place | None) -> Iterator[None]:
         raise InputError(Problem(f"the template cannot be read: {error.message}", line)) from None
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         message, hint = _explained(error, context)
-        lines = _lines_of(error.__traceback__)
+        lines = _lines_of(error.__traceback__, path)
         if len(lines) > 1 and lines[0].where != lines[-1].where:
             hint = f"{hint or 'look at the caller'} (reached from {lines[0]})"
         raise InputError(Problem(message, lines[-1] if lines else place, hint)) from None
@@ -209,12 +218,12 @@ def _names_in(owner: Any) -> list[str]:
     return []
 
 
-def _lines_of(traceback: TracebackType | None) -> list[Place]:
+def _lines_of(traceback: TracebackType | None, path: str | None) -> list[Place]:
     """Lines of template files in a traceback that Jinja rewrote, the innermost last."""
     found = []
     while traceback is not None:
         filename = traceback.tb_frame.f_code.co_filename
-        if "templates" in Path(filename).parts and not filename.endswith(".py"):
+        if filename == path or ("templates" in Path(filename).parts and not filename.endswith(".py")):
             found.append(Place(filename, traceback.tb_lineno))
         traceback = traceback.tb_next
     return found

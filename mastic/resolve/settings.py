@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from mastic.errors import InputError, Place, Problem, did_you_mean
@@ -19,8 +20,20 @@ Layers = tuple[tuple[str, Place | None, Any], ...]
 
 def check_said_settings(ground: Ground) -> Iterator[Problem]:
     """Settings in cloud.yml that no chosen service has."""
-    for service, said in ground.cloud.settings.items():
-        place = ground.cloud_file.place("settings", service)
+    for keys, settings in said_settings(ground):
+        yield from _unknown_services(ground, keys, settings)
+
+
+def said_settings(ground: Ground) -> Iterator[tuple[tuple[str, ...], dict[str, dict[str, Any]]]]:
+    """Every `settings` of cloud.yml with its path of keys: the cloud's and each host's."""
+    yield ("settings",), ground.cloud.settings
+    for name, host in ground.cloud.hosts.items():
+        yield ("hosts", name, "settings"), host.settings
+
+
+def _unknown_services(ground: Ground, keys: tuple[str, ...], settings: dict[str, dict[str, Any]]) -> Iterator[Problem]:
+    for service, said in settings.items():
+        place = ground.cloud_file.place(*keys, service)
         if service not in ground.catalogue.folders:
             hint = did_you_mean(service, ground.catalogue.folders)
             yield Problem(f"settings for `{service}`, which is not a service", place, hint)
@@ -28,16 +41,16 @@ def check_said_settings(ground: Ground) -> Iterator[Problem]:
             hint = f"add `{service}` to `services`, or remove its settings"
             yield Problem(f"settings for `{service}`, which this cloud does not have", place, hint)
         else:
-            yield from _unknown_settings(ground, service, said)
+            yield from _unknown_settings(ground, service, said, (*keys, service))
 
 
-def _unknown_settings(ground: Ground, service: str, said: dict[str, Any]) -> Iterator[Problem]:
+def _unknown_settings(ground: Ground, service: str, said: dict[str, Any], keys: tuple[str, ...]) -> Iterator[Problem]:
     known = ground.folder(service).service.settings
     for name in said:
         if name not in known:
             listed = ", ".join(f"`{each}`" for each in known) or "none"
             hint = did_you_mean(name, known) or f"`{service}` has {listed}"
-            place = ground.cloud_file.place("settings", service, name)
+            place = ground.cloud_file.place(*keys, name)
             yield Problem(f"`{service}` has no setting `{name}`", place, hint)
 
 
@@ -52,9 +65,9 @@ def explain(ground: Ground, service: str) -> tuple[Explained, ...]:
     explained: list[Explained] = []
     for name in ground.folder(service).service.settings:
         found = {host: layers[name] for host, layers in per_host.items() if name in layers}
-        values = [layers[-1][2] for layers in found.values()]
-        if values and all(value == values[0] for value in values):
-            explained.append(Explained(service, name, None, values[0], next(iter(found.values()))))
+        several = list(found.values())
+        if several and all(layers == several[0] for layers in several):
+            explained.append(Explained(service, name, None, several[0][-1][2], several[0]))
         else:
             explained += [Explained(service, name, host, each[-1][2], each) for host, each in found.items()]
     return tuple(explained)
@@ -90,22 +103,40 @@ def _layers(
     """The layers of one setting, the one in force last; raises InputError for a value that does not fit."""
     folder = ground.folder(service)
     setting = folder.service.settings[name]
-    said = ground.cloud.settings.get(service, {})
+    said = [each for each in _said(ground, service, host) if name in each.values]
     if not must_be_said(setting):
         place = folder.place("settings", name, "default")
         context = {**cloud_scopes(ground, host), "settings": earlier}
         default = render_value(ground.environment(service), setting.default, context, place)
         yield "default", place, fitted(setting, default, f"the default of `{service}.settings.{name}`", place)
-    elif name not in said:
+    elif not said:
         place = ground.cloud_file.place("settings", service)
         hint = f"under `settings:`, `{service}:` add `{name}: …` ({setting.help})"
         raise InputError(Problem(f"`{service}` needs the setting `{name}`", place, hint))
-    if name in said:
-        place = ground.cloud_file.place("settings", service, name)
-        if said[name] is None and (setting.default is not None or must_be_said(setting)):
-            message = f"`settings.{service}.{name}` is empty"
-            raise InputError(Problem(message, place, "say a value or remove the line"))
-        yield "cloud.yml", place, fitted(setting, said[name], f"`settings.{service}.{name}`", place)
+    for each in said:
+        place = ground.cloud_file.place(*each.keys, name)
+        path = ".".join((*each.keys, name))
+        if each.values[name] is None and (setting.default is not None or must_be_said(setting)):
+            raise InputError(Problem(f"`{path}` is empty", place, "say a value or remove the line"))
+        yield each.layer, place, fitted(setting, each.values[name], f"`{path}`", place)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What one part of cloud.yml says about a service."""
+
+    layer: str
+    keys: tuple[str, ...]
+    values: dict[str, Any]
+
+
+def _said(ground: Ground, service: str, host: str) -> tuple[_Said, _Said]:
+    """What cloud.yml says for all hosts, and for this one, which is stronger."""
+    own = ground.cloud.hosts[host].settings.get(service, {})
+    return (
+        _Said("cloud.yml", ("settings", service), ground.cloud.settings.get(service, {})),
+        _Said("host", ("hosts", host, "settings", service), own),
+    )
 
 
 def must_be_said(setting: Setting) -> bool:

@@ -1,19 +1,15 @@
-"""A workload's or job's declaration on a host → the container spec and the files of its configuration folder."""
+"""A workload's or job's declaration on a host → the container spec."""
 
 from __future__ import annotations
 
-import json
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from mastic.errors import InputError, Place, Problem
-from mastic.model.desired import ConfigFile
-from mastic.model.service import File, Health, Workload
+from mastic.model.service import Health, Workload
 from mastic.resolve.ground import Ground
-from mastic.resolve.render import is_wanted, render_file, render_text
+from mastic.resolve.render import is_wanted, render_text
 from mastic.resolve.secrets import referred_secrets
 
 CONFIG_TARGET = "/var/lib/kolla/config_files/"
@@ -93,27 +89,6 @@ def image_reference(subject: Subject) -> str:
     raise InputError(Problem(message, subject.place("image")))
 
 
-def config_files(subject: Subject, files: list[tuple[File, Place]], command: str) -> tuple[ConfigFile, ...]:
-    """The rendered files and the `config.json` that says where they go; raises InputError with every problem."""
-    wanted = [(file, place) for file, place in files if is_wanted(file.if_, subject.context, place)]
-    targets = [render_text(subject.ground.environment(subject.service), f.to, subject.context, p) for f, p in wanted]
-    names = _names(targets)
-    problems = list(_target_problems(targets, [place for _, place in wanted]))
-    rendered: list[ConfigFile] = []
-    for (file, place), name in zip(wanted, names, strict=True):
-        try:
-            rendered.append(_config_file(subject, file, place, name))
-        except InputError as error:
-            problems.extend(error.problems or (Problem("", None),))
-    if problems:
-        raise InputError([problem for problem in problems if problem.message])
-    entries = [
-        _entry(subject, file, target, name) for (file, _), target, name in zip(wanted, targets, names, strict=True)
-    ]
-    text = json.dumps({"command": command, "config_files": entries}, indent=2, sort_keys=True) + "\n"
-    return (ConfigFile("config.json", text, "restart", origin=subject.place()), *rendered)
-
-
 def engine_health(health: Health) -> dict[str, Any] | None:
     """The engine's own health check of a rendered `health`: tells of a process that stopped serving later."""
     if health.http is not None:
@@ -169,44 +144,3 @@ def _mount(kind: str, source: str, target: str, read_only: bool) -> dict[str, An
         "propagation": "private",
         "create": False,
     }
-
-
-def _names(targets: list[str]) -> list[str]:
-    """Names in the configuration folder: the target's own, or its whole path where two would be the same."""
-    count = Counter(PurePosixPath(target).name for target in targets)
-    names = []
-    for target in targets:
-        name = PurePosixPath(target).name
-        names.append(name if count[name] == 1 and name != "config.json" else target.strip("/").replace("/", "."))
-    return names
-
-
-def _target_problems(targets: list[str], places: list[Place]) -> Iterator[Problem]:
-    for index, target in enumerate(targets):
-        if not target.startswith("/") or target.endswith("/"):
-            yield Problem(f"`to` must be the absolute path of a file; it is `{target}`", places[index])
-        if target in targets[:index]:
-            yield Problem(f"two files go to `{target}`", places[index], "remove one, or give both an `if`")
-
-
-def _config_file(subject: Subject, file: File, place: Place, name: str) -> ConfigFile:
-    environment = subject.ground.environment(subject.service)
-    if file.template is not None:
-        content = render_file(environment, file.template, subject.context)
-        origin = _template_place(subject, file.template)
-    else:
-        content = render_text(environment, file.content or "", subject.context, place)
-        origin = place
-    return ConfigFile(name, content, file.on_change, referred_secrets(content), origin)
-
-
-def _template_place(subject: Subject, template: str) -> Place:
-    folder = subject.ground.folder(subject.service)
-    if template not in folder.templates:
-        folder = subject.ground.catalogue.shared
-    return Place(str(folder.path / "templates" / template))
-
-
-def _entry(subject: Subject, file: File, target: str, name: str) -> dict[str, str]:
-    owner = file.owner or subject.owner
-    return {"source": f"{CONFIG_TARGET}{name}", "dest": target, "owner": owner, "perm": file.mode}

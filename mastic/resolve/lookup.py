@@ -1,0 +1,79 @@
+"""A configuration file of a workload on a host → the override files read for it, the weakest first; Kolla's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Literal
+
+from mastic.model.overrides import Level
+from mastic.model.service import File
+
+Format = Literal["ini", "yaml", "json", "text"]
+GLOBAL = "global.conf"
+"""Laid over the main configuration file of everything that reads oslo.config."""
+_SUFFIXES: dict[str, Format] = {
+    ".conf": "ini",
+    ".cnf": "ini",
+    ".ini": "ini",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".json": "json",
+}
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """What decides which override files a file has."""
+
+    service: str
+    workload: str
+    host: str
+    name: str
+    """The file's own name, e.g. `nova.conf`."""
+    format: Format
+    oslo: bool
+    """Whether oslo.config reads it."""
+    known_as: tuple[str, ...] = ()
+
+
+def format_of(file: File, name: str) -> Format | None:
+    """How override files are laid over a file; None when it takes none."""
+    if file.format is not None:
+        return file.format
+    return None if file.content is not None else _SUFFIXES.get(PurePosixPath(name).suffix)
+
+
+def override_names(lookup: Lookup) -> tuple[tuple[Level, str], ...]:
+    """(level, path in the folder of overrides), the weakest first.
+
+    The main file of a service is the INI file named after it or its workload: `<service>.conf` and
+    `<service>/<workload>.conf` are laid over it. Any other file goes by its own name in the service's folder.
+    """
+    found = _main(lookup) if _is_main(lookup) else _other(lookup)
+    return tuple(dict.fromkeys(found))
+
+
+def _is_main(lookup: Lookup) -> bool:
+    return lookup.format == "ini" and lookup.name in (f"{lookup.service}.conf", f"{lookup.workload}.conf")
+
+
+def _main(lookup: Lookup) -> Iterator[tuple[Level, str]]:
+    service, workload, host = lookup.service, lookup.workload, lookup.host
+    if lookup.oslo:
+        yield "global", GLOBAL
+    yield "service", f"{service}.conf"
+    yield "workload", f"{service}/{workload}.conf"
+    if service != workload:
+        yield "host", f"{service}/{host}/{service}.conf"
+    yield "host", f"{service}/{host}/{workload}.conf"
+
+
+def _other(lookup: Lookup) -> Iterator[tuple[Level, str]]:
+    service = lookup.service
+    yield from (("global", name) for name in lookup.known_as)
+    names = (*lookup.known_as, lookup.name)
+    yield from (("service", f"{service}/{name}") for name in names)
+    yield from (("workload", f"{service}/{lookup.workload}/{name}") for name in names)
+    yield from (("host", f"{service}/{lookup.host}/{name}") for name in names)
