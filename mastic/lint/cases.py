@@ -14,6 +14,7 @@ from mastic.model.catalogue import Catalogue, CloudFile, ServiceFolder
 from mastic.model.cloud import Cloud
 from mastic.model.desired import Desired, PlacedJob, PlacedWorkload
 from mastic.model.observed import HostFacts
+from mastic.model.overrides import Overrides
 from mastic.model.service import Strict
 from mastic.resolve.desired import resolve
 
@@ -27,6 +28,8 @@ class Case(Strict):
     """Laid over the example cloud, key by key."""
     facts: dict[str, Any] = {}
     """Laid over the facts of every host."""
+    config: dict[str, str] = {}
+    """Override files: path in the folder of overrides → text."""
     expect: dict[str, tuple[str, ...]] = {}
     """Rendered file (`name`, or `container/name`) → lines that stand in it; indentation does not matter."""
     absent: dict[str, tuple[str, ...]] = {}
@@ -77,7 +80,8 @@ def _resolved(document: Document, case: Case, service: str, example: Example) ->
     ordinary = next(iter(example.facts.values()))
     facts = {host: replace(ordinary, **case.facts) for host in cloud.hosts}
     references = sample_references(example.catalogue)
-    return resolve(example.catalogue, CloudFile(cloud, document.path, lines), facts, references, {})
+    cloud_file = CloudFile(cloud, document.path, lines, Overrides(document.path.with_suffix(""), case.config))
+    return resolve(example.catalogue, cloud_file, facts, references, {})
 
 
 def _merged(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

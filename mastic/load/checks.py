@@ -106,7 +106,7 @@ def _file(folder: ServiceFolder, keys: tuple[str | int, ...], file: File, known:
     place = folder.place(*keys)
     sources = [file.template is not None, file.content is not None, file.optional]
     if sum(sources) != 1:
-        hint = "say exactly one of the two; `optional: true` instead when only override files make it"
+        hint = "say exactly one of the two, or `optional: true`"
         yield Problem(f"file `{file.to}` must say either `template` or `content`", place, hint)
     if file.template is not None and file.template not in known:
         hint = did_you_mean(file.template, known) or f"make it at {folder.path / 'templates' / file.template}"

@@ -19,7 +19,7 @@ def load_overrides(folder: Path, said_at: Place | None) -> Overrides:
     """
     if not folder.is_dir():
         if said_at is not None or folder.exists():
-            message = f"`{folder}` is not a folder of override files"
+            message = f"`{folder.name}` is not a folder of override files"
             raise InputError(Problem(message, said_at or Place(str(folder)), "make it, or remove `config:`"))
         return Overrides(folder)
     files: dict[str, str] = {}

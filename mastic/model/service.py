@@ -82,8 +82,8 @@ class Image(Strict):
     max_age_hours: int | None = None
     """Made anew when older and something has to be built from it."""
     options: tuple[str, ...] = ()
-    """Namespaces of oslo.config (patterns such as `oslo.*`) whose options its INI files may say; images built on it
-    inherit them. Read from the built image, so they never change its digest."""
+    """Namespaces of oslo.config (patterns such as `oslo.*`) whose options its INI files may say, beside those of the
+    images it is built on. Read from the built image, so they never change its digest."""
     option_sections: dict[str, str] = {}
     """Section made by configuration (pattern) → declared section whose options it takes."""
     snapshot: Snapshot | None = None

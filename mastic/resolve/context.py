@@ -57,16 +57,18 @@ def image_user_of(catalogue: Catalogue, image: str) -> str:
 
 
 def option_source_of(catalogue: Catalogue, image: str) -> OptionSource | None:
-    """How the options that programs of an image take are found: its own word, or that of the nearest one below it."""
+    """How the options that programs of an image take are found: its own word and that of every image below it."""
     owners = catalogue.image_owners()
+    namespaces: dict[str, None] = {}
+    sections: dict[str, str] = {}
     seen: set[str] = set()
     while image in owners and image not in seen:
         seen.add(image)
         declared = owners[image].service.images[image]
-        if declared.options:
-            return OptionSource(namespaces=declared.options, sections=declared.option_sections)
+        namespaces |= dict.fromkeys(declared.options)
+        sections = declared.option_sections | sections
         image = declared.from_
-    return None
+    return OptionSource(namespaces=tuple(namespaces), sections=sections) if namespaces else None
 
 
 def service_context(ground: Ground, service: str, host: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Literal
+from typing import Literal, get_args
 
 from mastic.model.overrides import Level
 from mastic.model.service import File
@@ -13,6 +13,7 @@ from mastic.model.service import File
 Format = Literal["ini", "yaml", "json", "text"]
 GLOBAL = "global.conf"
 """Laid over the main configuration file of everything that reads oslo.config."""
+_LEVELS = get_args(Level)
 _SUFFIXES: dict[str, Format] = {
     ".conf": "ini",
     ".cnf": "ini",
@@ -48,15 +49,17 @@ def format_of(file: File, name: str) -> Format | None:
 def override_names(lookup: Lookup) -> tuple[tuple[Level, str], ...]:
     """(level, path in the folder of overrides), the weakest first.
 
-    The main file of a service is the INI file named after it or its workload: `<service>.conf` and
-    `<service>/<workload>.conf` are laid over it. Any other file goes by its own name in the service's folder.
+    The main file of a service is the INI file that is named, or known, as the service or its workload is:
+    `<service>.conf` and `<service>/<workload>.conf` are laid over it. Any other name is looked for in the service's
+    folder.
     """
-    found = _main(lookup) if _is_main(lookup) else _other(lookup)
-    return tuple(dict.fromkeys(found))
-
-
-def _is_main(lookup: Lookup) -> bool:
-    return lookup.format == "ini" and lookup.name in (f"{lookup.service}.conf", f"{lookup.workload}.conf")
+    main = [f"{lookup.service}.conf", f"{lookup.workload}.conf"] if lookup.format == "ini" else []
+    names = [*lookup.known_as, lookup.name]
+    found = list(_main(lookup)) if any(name in main for name in names) else []
+    for name in names:
+        if name not in main:
+            found += _other(lookup, name)
+    return tuple(sorted(dict.fromkeys(found), key=lambda each: _LEVELS.index(each[0])))
 
 
 def _main(lookup: Lookup) -> Iterator[tuple[Level, str]]:
@@ -65,15 +68,13 @@ def _main(lookup: Lookup) -> Iterator[tuple[Level, str]]:
         yield "global", GLOBAL
     yield "service", f"{service}.conf"
     yield "workload", f"{service}/{workload}.conf"
-    if service != workload:
-        yield "host", f"{service}/{host}/{service}.conf"
+    yield "host", f"{service}/{host}/{service}.conf"
     yield "host", f"{service}/{host}/{workload}.conf"
 
 
-def _other(lookup: Lookup) -> Iterator[tuple[Level, str]]:
-    service = lookup.service
-    yield from (("global", name) for name in lookup.known_as)
-    names = (*lookup.known_as, lookup.name)
-    yield from (("service", f"{service}/{name}") for name in names)
-    yield from (("workload", f"{service}/{lookup.workload}/{name}") for name in names)
-    yield from (("host", f"{service}/{lookup.host}/{name}") for name in names)
+def _other(lookup: Lookup, name: str) -> Iterator[tuple[Level, str]]:
+    if name in lookup.known_as:
+        yield "service", name
+    yield "service", f"{lookup.service}/{name}"
+    yield "workload", f"{lookup.service}/{lookup.workload}/{name}"
+    yield "host", f"{lookup.service}/{lookup.host}/{name}"

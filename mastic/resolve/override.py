@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,9 @@ from mastic.resolve.ini import Dialect, by_key, merged, parse_ini, text_of
 from mastic.resolve.lookup import Format, Lookup, override_names
 from mastic.resolve.render import Context
 from mastic.resolve.trace import Traced, traced_source
+
+_OTHER_LINE = re.compile(r", first on line \d+")
+"""Counts lines of the rendered text, which nobody sees."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +143,8 @@ def _moved(problems: Iterable[Problem], traced: Traced) -> Iterator[Problem]:
     """The same problems at the lines of the template instead of those of the rendered text."""
     for problem in problems:
         line = problem.place.line if problem.place else None
-        yield replace(problem, place=traced.place(line) if line else traced.file)
+        message = _OTHER_LINE.sub("", problem.message)
+        yield replace(problem, message=message, place=traced.place(line) if line else traced.file)
 
 
 def _leaves(data: Any, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
