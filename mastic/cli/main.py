@@ -22,6 +22,7 @@ COMMANDS = (
     "explain",
     "verify",
     "build",
+    "lock",
     "destroy",
     "lint",
     "new-service",

@@ -8,6 +8,7 @@ from pathlib import Path
 from mastic.build.graph import image_graph
 from mastic.errors import InputError, Place, Problem, did_you_mean
 from mastic.lint.cases import case_problems
+from mastic.lint.locks import lock_problems
 from mastic.lint.sample import sample_clouds, sample_facts, sample_references
 from mastic.lint.style import style_problems
 from mastic.load.catalogue import load_catalogue
@@ -24,7 +25,8 @@ def lint(path: Path, services: Sequence[str] = ()) -> list[Problem]:
     unknown = [_unknown_service(name, catalogue) for name in services if name not in catalogue.folders]
     if unknown:
         return unknown
-    found = [problem for cloud_file in sample_clouds(catalogue) for problem in _meeting(catalogue, cloud_file)]
+    found = lock_problems(catalogue)
+    found += [problem for cloud_file in sample_clouds(catalogue) for problem in _meeting(catalogue, cloud_file)]
     for name in services or catalogue.folders:
         folder = catalogue.folders[name]
         found += [*style_problems(folder, catalogue), *case_problems(folder, catalogue)]

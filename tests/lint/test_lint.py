@@ -86,3 +86,12 @@ def test_new_service_on_the_command_line(catalogue: Path, capsys: pytest.Capture
     assert str(catalogue / "greeter" / "service.yml") in shown.out.splitlines()
     assert "mastic lint greeter" in shown.err
     assert main(["--catalogue", str(catalogue), "lint", "greeter"]) == ExitCode.DONE
+
+
+def test_a_lock_without_what_an_image_installs(catalogue: Path) -> None:
+    path = catalogue / "_shared/locks/2025.1.txt"
+    path.write_text(path.read_text().replace("glance==30", "glanze==30").replace("keystone==27", "keystone==26"))
+    said = [str(problem) for problem in lint(catalogue)]
+    assert any("image `glance-api`: the lock of 2025.1 has no `glance`" in each and "`glanze`" in each for each in said)
+    assert any("does not fit: it lacks the project `glance`" in each for each in said)
+    assert any("it has `keystone` 26" in each and "`mastic lock 2025.1`" in each for each in said)
