@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "agent": set[str](),
     "execute": {"agent", "errors", "model", "plan"},
     "history": {"errors", "model", "plan"},
-    "report": {"errors", "model"},
+    "report": {"build", "errors", "model"},
     "verify": {"errors", "execute", "model", "report"},
     "lint": {"build", "errors", "load", "model", "resolve"},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -44,6 +45,18 @@ class Engine:
         for line in lines.splitlines():
             reference, _, created = line.partition("\t")
             found[reference] = read_time(created)
+        return found
+
+    def sizes(self) -> dict[str, int]:
+        """Reference → bytes on disk, layers of others included, for all of mastic's images."""
+        references = list(self.images())
+        if not references:
+            return {}
+        lines = self.ask("image", "inspect", "--format", "{{json .RepoTags}}\t{{.Size}}", *references).splitlines()
+        found: dict[str, int] = {}
+        for line in lines:
+            tags, _, size = line.partition("\t")
+            found |= {tag: int(size) for tag in json.loads(tags) or ()}
         return found
 
 

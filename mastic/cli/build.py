@@ -2,48 +2,137 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from mastic.cli.options import common_options, options_of
-from mastic.errors import InputError, Problem
+from mastic.cli.options import Options, common_options, options_of
+
+if TYPE_CHECKING:
+    from mastic.build.graph import ImageGraph
+WHOLE_CATALOGUE = "catalogue"
 
 
 @click.command("build")
-@click.argument("image", nargs=-1)
+@click.argument("pattern", nargs=-1)
+@click.option("--profile", "profiles", multiple=True, metavar="NAME", help="Images of a service or of a kind of "
+              "services (openstack, infrastructure, shared); `catalogue`: every service. May be repeated.")  # fmt: skip
+@click.option("--with-parents/--no-parents", "parents", default=True, help="Also what the chosen images stand on and "
+              "does not stand yet; without, that is an error.")  # fmt: skip
+@click.option("--list", "listing", is_flag=True, help="Only print the chosen images.")
+@click.option("--tree", is_flag=True, help="Only print what stands on what.")
+@click.option("--dockerfile-only", type=click.Path(path_type=Path), is_flag=False, flag_value="dockerfiles",
+              metavar="[DIR]", help="Only write Dockerfiles and contexts below DIR, else ./dockerfiles.")  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(1), default=None, help="Images built at once; default from cores and memory."
+)
 @common_options
 @click.pass_context
-def command(context: click.Context, image: tuple[str, ...]) -> None:
+def command(  # noqa: PLR0917 - one name per option
+    context: click.Context,
+    pattern: tuple[str, ...],
+    profiles: tuple[str, ...],
+    parents: bool,
+    listing: bool,
+    tree: bool,
+    dockerfile_only: Path | None,
+    jobs: int | None,
+) -> int:
     """Build the images of the cloud that the engine does not have.
 
-    With IMAGE only these and what they stand on. `apply` builds what it needs by itself.
+    PATTERN is a name, a shell pattern like 'nova-*', or a regular expression for a whole name like
+    'nova-(api|compute)'. With none, and no profile, all images of the cloud. `apply` builds what it needs by itself.
+
+    Exit code 3 when any image failed; the others are built all the same.
     """
-    from mastic.build.builder import build_images
-    from mastic.build.graph import image_graph
-    from mastic.cli.session import working
-    from mastic.execute.feed import ImageFeed
-    from mastic.load.catalogue import load_catalogue
-    from mastic.load.cloud import load_cloud
-    from mastic.pipeline import phase
+    from mastic.build.selection import Selection
 
     options = options_of(context)
+    everything = WHOLE_CATALOGUE in profiles
+    graph, kinds, cloud = graph_of(options, everything)
+    selection = Selection(pattern, tuple(name for name in profiles if name != WHOLE_CATALOGUE), parents)
+    chosen = selection.of(graph, kinds)
+    asked = replace(selection, parents=False).of(graph, kinds)
+    if listing or tree:
+        show(options, graph, chosen, tree)
+        return 0
+    if dockerfile_only is not None:
+        return write_files(options, graph, chosen, dockerfile_only)
+    return build(options, graph, asked, parents, Workplace(options.state / cloud / "build", jobs or 0))
+
+
+def graph_of(options: Options, everything: bool) -> tuple[ImageGraph, dict[str, str], str]:
+    """The images of the cloud (or of the whole catalogue), the kind of every service, the cloud's name."""
+    from mastic.build.graph import image_graph
+    from mastic.load.catalogue import load_catalogue
+    from mastic.load.cloud import load_cloud
+
+    catalogue, cloud_file = load_catalogue(options.catalogue), load_cloud(options.cloud)
+    folders = (catalogue.shared, *catalogue.folders.values())
+    kinds = {folder.service.service: folder.service.kind for folder in folders}
+    if everything:
+        services = tuple(catalogue.folders)
+        cloud_file = replace(cloud_file, cloud=cloud_file.cloud.model_copy(update={"services": services}))
+    return image_graph(catalogue, cloud_file), {**kinds}, cloud_file.cloud.cloud
+
+
+def show(options: Options, graph: ImageGraph, chosen: tuple[str, ...], tree: bool) -> None:
+    """Print the chosen images as a list or a tree."""
+    from mastic.build.export import tree_lines
+    from mastic.cli.session import answering
+    from mastic.report.build_text import list_lines
+
+    nodes = [graph.nodes[name] for name in chosen]
+    with answering(options) as report:
+        if options.json:
+            keys = ("name", "service", "reference", "parent", "needs")
+            report.data([{key: getattr(node, key) for key in keys} for node in nodes])
+        else:
+            report.data("\n".join(tree_lines(graph, chosen) if tree else list_lines(nodes)))
+
+
+def write_files(options: Options, graph: ImageGraph, chosen: tuple[str, ...], folder: Path) -> int:
+    """Write Dockerfiles and contexts."""
+    from mastic.build.export import write_dockerfiles
+    from mastic.cli.session import answering
+
+    written = write_dockerfiles(graph, chosen, folder)
+    with answering(options) as report:
+        report.data([str(path) for path in written] if options.json else "\n".join(map(str, written)))
+    return 0
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """Where and how wide the work goes on."""
+
+    logs: Path
+    jobs: int
+
+
+def build(options: Options, graph: ImageGraph, asked: tuple[str, ...], parents: bool, at: Workplace) -> int:
+    """Build, print the references that stand and a summary."""
+    from mastic.build.builder import require_parents, try_images
+    from mastic.build.engine import find_engine
+    from mastic.cli.session import working
+    from mastic.errors import BuildError
+    from mastic.execute.feed import ImageFeed
+    from mastic.pipeline import phase
+    from mastic.report.build_text import outcomes, summary_lines, summary_object
+
     with working(options) as report:
-        cloud_file = load_cloud(options.cloud)
-        graph = image_graph(load_catalogue(options.catalogue), cloud_file)
-        wanted = chosen(image, tuple(graph.references))
+        if not parents:
+            require_parents(graph, asked)
         with phase(report, "build"):
-            logs = options.state / cloud_file.cloud.cloud / "build"
-            build_images(graph, wanted, ImageFeed(), report.event, logs)
-        references = {name: graph.references[name] for name in wanted}
-        report.data(references if options.json else "\n".join(references.values()))
-
-
-def chosen(asked: tuple[str, ...], known: tuple[str, ...]) -> tuple[str, ...]:
-    """The images asked for, or all.
-
-    Raises InputError with every name that is not an image of the cloud.
-    """
-    wrong = [name for name in asked if name not in known]
-    if wrong:
-        hint = f"images of this cloud: {', '.join(sorted(known))}"
-        raise InputError([Problem(f"no image `{name}` in this cloud", hint=hint) for name in wrong])
-    return asked or known
+            summary = try_images(graph, asked, ImageFeed(), report.event, at.logs, at.jobs)
+        found = outcomes(graph, asked, summary, find_engine().sizes(), at.logs)
+        if options.json:
+            report.data(summary_object(found, summary))
+        else:
+            report.say("\n".join(summary_lines(found, summary)))
+            report.data("\n".join(each.reference for each in found if each.stands))
+        if summary.problems:
+            raise BuildError(summary.problems)
+    return 0

@@ -10,9 +10,10 @@ from uuid import uuid4
 import pytest
 
 from mastic.build.bootstrap import Bootstrap, root_command
-from mastic.build.builder import build_images, last_words, missing_nodes
+from mastic.build.builder import build_images, missing_nodes
 from mastic.build.engine import find_engine
 from mastic.build.graph import ImageGraph, ImageNode, image_graph
+from mastic.build.single import last_words
 from mastic.errors import BuildError
 from mastic.model.run import Event
 
