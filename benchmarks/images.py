@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 UNITS = {"kB": 1e3, "MB": 1e6, "GB": 1e9, "B": 1.0}
@@ -33,14 +34,14 @@ def main() -> int:
 
 
 def image_sizes() -> list[ImageSize]:
-    """Every image of mastic in the engine, as `docker system df -v` counts it."""
+    """The newest image of each name in the engine, as `docker system df -v` counts it."""
     listed = subprocess.run(
         ["docker", "system", "df", "--verbose", "--format", "{{json .Images}}"],
         check=True,
         capture_output=True,
         text=True,
     ).stdout
-    images = [image for image in json.loads(listed) if image["Repository"].startswith("mastic/")]
+    images = newest(image for image in json.loads(listed) if image["Repository"].startswith("mastic/"))
     return [
         ImageSize(
             f"{image['Repository']}:{image['Tag']}",
@@ -48,6 +49,12 @@ def image_sizes() -> list[ImageSize]:
         )
         for image in images
     ]
+
+
+def newest(images: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+    """The image that was made last of each name; others are left from earlier definitions."""
+    last = {image["Repository"]: image for image in sorted(images, key=lambda image: image["CreatedAt"])}
+    return list(last.values())
 
 
 def size(text: str) -> float:

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import yaml
 
-from mastic.errors import InputError, Problem
 from mastic.model.desired import SECRET_REFERENCE, Desired
 
 CLOUD_NAME = "mastic"
@@ -24,18 +23,13 @@ class Secrets(Protocol):
         """Values by name."""
 
 
-def write_clouds_yaml(desired: Desired, secrets: Secrets, state: Path) -> Path:
+def write_clouds_yaml(desired: Desired, secrets: Secrets, state: Path) -> Path | None:
     """Write `clouds.yaml` into the state folder, beside the authority's `ca.pem`, with mode 0600.
 
-    Raises InputError when no chosen service says how clients log in.
+    A cloud in which nobody can log in, because no service provides identity, gets none.
     """
     if not desired.client:
-        raise InputError(
-            Problem(
-                f"no service of cloud `{desired.cloud}` says how clients log in",
-                hint="add the identity service to `services` in cloud.yml",
-            )
-        )
+        return None
     client = fill(desired.client, secrets)
     path = state / "clouds.yaml"
     replace_private(path, clouds_yaml(client, state / "ca.pem"))

@@ -65,14 +65,22 @@ def verify(desired: Desired, state_folder: Path, executor: Inspector, report: Li
     """
     began = monotonic()
     proof = Proof(desired, state_folder, executor, report)
-    checks = run_probes([workloads_probe(proof), endpoints_probe(proof)], report)
-    well = not any(check.problems for check in checks)
-    if boot and not well:
-        report.event(Event("check", "guest", "skipped", message="needs every workload and API", at=time()))
+    first = [workloads_probe(proof), *([endpoints_probe(proof)] if desired.client else [])]
+    checks = run_probes(first, report)
+    boots = boot and not (why := why_no_guest(desired, checks))
+    if boot and why:
+        report.event(Event("check", "guest", "skipped", message=why, at=time()))
     probes = [declared_probe(check, proof) for check in desired.checks]
-    checks += run_probes([guest_probe(proof), *probes] if boot and well else probes, report)
+    checks += run_probes([guest_probe(proof), *probes] if boots else probes, report)
     raise_problems(checks)
     return VerifySummary(tuple(checks), monotonic() - began, proof.guests[0] if proof.guests else None)
+
+
+def why_no_guest(desired: Desired, checks: Sequence[Outcome]) -> str:
+    """Why no virtual machine is booted; empty when one is."""
+    if not desired.client:
+        return "no service of this cloud lets users log in"
+    return "needs every workload and API" if any(check.problems for check in checks) else ""
 
 
 def raise_problems(checks: Sequence[Outcome]) -> None:
