@@ -1,36 +1,50 @@
-"""The main path: load → resolve → observe → reconcile → build and apply → verify → history. Read this first."""
+"""The main path: load → resolve → observe → reconcile → build and apply → verify → history. Read this first.
+
+What happens to an approved plan is in `undertaking.py`; the ways back (`rollback`, `resume`) are in `returning.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
 
-from mastic.build.builder import BuildSummary, build_images
+from mastic.build.builder import build_images
 from mastic.build.graph import ImageGraph, image_graph
-from mastic.errors import HostError, MasticError, Problem, StepError
+from mastic.build.recipes import recipes_text
+from mastic.errors import HostError
 from mastic.execute.executor import Executor
-from mastic.execute.feed import ImageFeed
 from mastic.execute.local import LocalExecutor
-from mastic.history.history import History
+from mastic.history.history import History, operator
 from mastic.load.catalogue import load_catalogue
 from mastic.load.cloud import load_cloud
 from mastic.load.secrets import SecretStore
+from mastic.load.version import catalogue_version
 from mastic.model.catalogue import Catalogue, CloudFile
 from mastic.model.desired import Desired
+from mastic.model.generation import Intent
 from mastic.model.goal import Goal
 from mastic.model.observed import Observed
 from mastic.model.plan import Plan
-from mastic.model.run import Event, Run
+from mastic.model.run import Run
+from mastic.plan.estimate import with_estimate
 from mastic.plan.preflight import preflight
 from mastic.plan.reconcile import reconcile
+from mastic.plan.saved import SavedPlan, check_unmoved, save
+from mastic.report.phase import phase
 from mastic.report.report import Report
 from mastic.resolve.desired import resolve
-from mastic.verify.clouds_yaml import write_clouds_yaml
+from mastic.undertaking import Build, Outcome, Site, Undertaking, carry_out, take_away
 from mastic.verify.verify import VerifySummary, verify
+
+
+@dataclass(frozen=True)
+class Means:
+    """How the world is reached; tests reach another one."""
+
+    executor: Callable[[str, Path], Executor] = LocalExecutor
+    """Made of the cloud's name and its state folder."""
+    build: Build = build_images
 
 
 @dataclass(frozen=True)
@@ -43,6 +57,7 @@ class Where:
     state: Path
     """Folder that holds one folder of state per cloud."""
     vault_password: Path
+    means: Means = Means()
 
 
 @dataclass(frozen=True)
@@ -54,14 +69,26 @@ class Situation:
     graph: ImageGraph
     observed: Observed
     desired: Desired
-    executor: Executor
-    state: Path
-    secrets: SecretStore
-    history: History
+    site: Site
+
+    @property
+    def executor(self) -> Executor:
+        return self.site.executor
+
+    @property
+    def state(self) -> Path:
+        return self.site.state
 
 
 Approve = Callable[[Plan], bool]
 """Says whether a plan may be applied (asks the operator, or knows the answer)."""
+
+
+def site_of(where: Where, cloud: str) -> Site:
+    """A cloud's folder, secrets, history and hosts."""
+    state = where.state / cloud
+    executor = where.means.executor(cloud, state)
+    return Site(state, SecretStore(state, where.vault_password), History(state / "history"), executor, where.means.build)
 
 
 def survey(where: Where) -> Situation:
@@ -71,23 +98,21 @@ def survey(where: Where) -> Situation:
     """
     catalogue = load_catalogue(where.catalogue)
     cloud_file = load_cloud(where.cloud)
-    state = where.state / cloud_file.cloud.cloud
-    secrets = SecretStore(state, where.vault_password)
-    executor = LocalExecutor(cloud_file.cloud.cloud, state)
+    site = site_of(where, cloud_file.cloud.cloud)
     graph = image_graph(catalogue, cloud_file)
-    observed = executor.observe(tuple(cloud_file.cloud.hosts))
+    observed = site.executor.observe(tuple(cloud_file.cloud.hosts))
     facts = {name: host.facts for name, host in observed.hosts.items()}
-    desired = resolve(catalogue, cloud_file, facts, graph.references, secrets.versions())
-    return Situation(
-        catalogue, cloud_file, graph, observed, desired, executor, state, secrets, History(state / "history")
-    )
+    desired = resolve(catalogue, cloud_file, facts, graph.references, site.secrets.versions())
+    return Situation(catalogue, cloud_file, graph, observed, desired, site)
 
 
-def plan(where: Where, goal: Goal, report: Report) -> Plan:
-    """Show what `apply` would do; read only."""
+def plan(where: Where, goal: Goal, report: Report, out: Path | None = None) -> Plan:
+    """Show what `apply` would do; read only. With `out` the plan is saved there, to be applied exactly."""
     situation = survey(where)
     wanted = plan_of(situation, goal)
     report.plan(wanted, situation.desired)
+    if out:
+        out.write_text(save(wanted, situation.desired, situation.observed, goal), encoding="utf-8")
     return wanted
 
 
@@ -100,83 +125,44 @@ def plan_of(situation: Situation, goal: Goal) -> Plan:
         problems = preflight(situation.catalogue, situation.cloud_file, situation.desired, situation.observed)
         if problems:
             raise HostError(problems)
-    return reconcile(situation.desired, situation.observed, goal)
+    plan = reconcile(situation.desired, situation.observed, goal)
+    return with_estimate(plan, situation.site.history.durations())
 
 
-def apply(where: Where, goal: Goal, report: Report, approve: Approve, boot: bool = True) -> Run | None:
+def apply(  # noqa: PLR0917 - what every command that changes a cloud takes
+    where: Where, goal: Goal, report: Report, approve: Approve, boot: bool = True, saved: SavedPlan | None = None
+) -> Outcome | None:
     """Bring the cloud to what its definition says, and prove that it works.
 
-    `boot` False leaves out the virtual machine that verification boots. Returns None when the plan was not approved.
+    `boot` False leaves out the virtual machine that verification boots. A saved plan is applied exactly, or refused.
+    Returns None when the plan was not approved.
     Raises InputError, HostError (nothing changed), BuildError, StepError (resume by applying again), VerifyError.
     """
+    goal = saved.goal if saved else goal
     with phase(report, "plan"):
         situation = survey(where)
         wanted = plan_of(situation, goal)
+        if saved:
+            check_unmoved(saved, situation.desired, situation.observed, "the saved plan")
+            wanted = saved.plan
     report.plan(wanted, situation.desired)
     if wanted and not approve(wanted):
         return None
-    run = change(situation, wanted, report) if wanted else Run(id="nothing to do")
-    write_clouds_yaml(situation.desired, situation.secrets, situation.state)
-    with phase(report, "verify"):
-        prove(situation, report, boot)
-    return run
+    return carry_out(situation.site, undertaking(situation, wanted, goal), report, boot)
 
 
-def change(situation: Situation, wanted: Plan, report: Report) -> Run:
-    """Carry out a plan under the lock: images are built while the first containers already start."""
-    with situation.history.lock("apply"), phase(report, "build and apply"):
-        situation.secrets.ensure(situation.desired.secrets)
-        situation.secrets.write_authority(situation.state / "ca.pem")
-        record = situation.history.begin(situation.desired, wanted)
-        feed = ImageFeed()
-        told = report.event
-
-        def tell(event: Event) -> None:
-            situation.history.event(record, event)
-            told(event)
-
-        with building(situation, wanted, feed, tell) as images:
-            values = situation.secrets.values(secrets_of(situation.desired))
-            run = situation.executor.perform(wanted, situation.desired, values, feed, tell)
-        finish(situation, run, images)
-        situation.history.commit(replace(record, run=run))
-    return run
-
-
-def secrets_of(desired: Desired) -> tuple[str, ...]:
-    """Names of every secret a file of the cloud refers to."""
-    files = [file for workload in desired.workloads for file in workload.files]
-    files += [file for job in desired.jobs for file in job.files]
-    return tuple(sorted({name for file in files for name in file.secrets}))
-
-
-@contextmanager
-def building(
-    situation: Situation, wanted: Plan, feed: ImageFeed, tell: Callable[[Event], None]
-) -> Iterator[Future[BuildSummary]]:
-    """Build the plan's images in the background; each is announced through `feed` as soon as it stands."""
-    with ThreadPoolExecutor(1, thread_name_prefix="build") as pool:
-        yield pool.submit(build_images, situation.graph, wanted.images, feed, tell, situation.state / "build")
-
-
-def finish(situation: Situation, run: Run, images: Future[BuildSummary]) -> None:
-    """Raise what went wrong: a failed image explains the steps that waited for it."""
-    images.result()
-    if run.failed:
-        raise StepError([failure(situation.desired, event) for event in run.failed.values()])
-    if run.skipped:
-        raise StepError(
-            Problem(f"{len(run.skipped)} steps did not run", hint="`mastic apply` goes on where this run stopped")
-        )
-
-
-def failure(desired: Desired, event: Event) -> Problem:
-    """Say which step failed, its last log lines, and how to go on."""
-    lines = "".join(f"\n    | {line}" for line in event.log[-12:])
-    return Problem(
-        f"{event.message or 'failed'} (step `{event.id}` on `{event.host}`){lines}",
-        hint=f"`mastic logs {event.id.partition(':')[2].partition('@')[0]}`; then `mastic apply` goes on from there",
+def undertaking(situation: Situation, wanted: Plan, goal: Goal, command: str = "apply") -> Undertaking:
+    """A plan with everything that must be on record before its first step."""
+    intent = Intent(
+        command=command,
+        desired=situation.desired,
+        goal=goal,
+        by=operator(),
+        cloud_file=situation.cloud_file.path.read_text(encoding="utf-8"),
+        catalogue=catalogue_version(situation.catalogue),
+        recipes=recipes_text(situation.graph),
     )
+    return Undertaking(intent, wanted, situation.graph)
 
 
 def prove(situation: Situation, report: Report, boot: bool) -> VerifySummary:
@@ -187,37 +173,9 @@ def prove(situation: Situation, report: Report, boot: bool) -> VerifySummary:
 def destroy(where: Where, goal: Goal, report: Report, approve: Approve) -> Run | None:
     """Remove everything of the cloud from its hosts; volumes with data only when the goal allows data loss."""
     situation = survey(where)
-    wanted = reconcile(situation.desired, situation.observed, replace(goal, destroy=True))
+    goal = replace(goal, destroy=True)
+    wanted = plan_of(situation, goal)
     report.plan(wanted, situation.desired)
     if wanted and not approve(wanted):
         return None
-    run = Run(id="nothing to do")
-    if wanted:
-        with situation.history.lock("destroy"), phase(report, "destroy"):
-            record = situation.history.begin(situation.desired, wanted)
-            values = situation.secrets.values(secrets_of(situation.desired))
-            run = situation.executor.perform(wanted, situation.desired, values, ImageFeed(), report.event)
-            if run.failed:
-                raise StepError([failure(situation.desired, event) for event in run.failed.values()])
-            situation.history.commit(replace(record, run=run))
-    for host in situation.desired.hosts:
-        situation.executor.cleanup(host)
-    return run
-
-
-@contextmanager
-def phase(report: Report, name: str) -> Iterator[None]:
-    """Tell the report when a part of the command starts and how long it took."""
-    began = monotonic()
-    report.event(Event("phase", name, "started"))
-    try:
-        yield
-    except MasticError:
-        report.event(Event("phase", name, "failed", monotonic() - began))
-        raise
-    report.event(Event("phase", name, "done", monotonic() - began))
-
-
-def references(situation: Situation) -> Mapping[str, str]:
-    """Image name → full reference of everything the cloud uses."""
-    return situation.graph.references
+    return take_away(situation.site, undertaking(situation, wanted, goal, "destroy"), report)

@@ -119,8 +119,8 @@ def build(options: Options, graph: ImageGraph, asked: tuple[str, ...], parents: 
     from mastic.cli.session import working
     from mastic.errors import BuildError
     from mastic.execute.feed import ImageFeed
-    from mastic.pipeline import phase
     from mastic.report.build_text import outcomes, summary_lines, summary_object
+    from mastic.report.phase import phase
 
     with working(options) as report:
         if not parents:

@@ -17,7 +17,8 @@ def command(context: click.Context, no_boot: bool) -> None:
     Every workload is well, every declared check passes, every API answers, a virtual machine boots and answers a ping.
     """
     from mastic.cli.session import working
-    from mastic.pipeline import phase, prove, survey
+    from mastic.pipeline import prove, survey
+    from mastic.report.phase import phase
     from mastic.report.progress import duration
 
     options = options_of(context)

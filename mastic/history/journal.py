@@ -1,20 +1,23 @@
-"""Journal of one run on disk, written as it goes: what was planned, what happened; survives a crash."""
+"""Journal of one run on disk, written as it goes: what was wanted, planned and done; survives a crash."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mastic.history.store import write_durably, write_intent
+from mastic.model.generation import Intent
 from mastic.model.plan import Plan
 from mastic.model.run import Event
 
 PLAN = "plan.json"
 EVENTS = "events.jsonl"
 COMMITTED = "committed"
+INTENT = "intent.json.gz"
 
 
 @dataclass(frozen=True)
@@ -31,28 +34,10 @@ class Unfinished:
     """Ids of steps that did not run, or were at work when the run broke off."""
 
 
-def write_durably(path: Path, value: Mapping[str, Any]) -> None:
-    """Write JSON so that after a crash the file is there whole or not at all."""
-    draft = path.with_name(f".{path.name}.new")
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1, sort_keys=True, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def start(folder: Path, plan: Plan, command: str) -> None:
-    """Open the journal of a run."""
-    write_durably(folder / PLAN, {"command": command, **asdict(plan)})
+def start(folder: Path, intent: Intent, plan: Plan, history: Path) -> None:
+    """Open the journal of a run; the plan comes last, so that a run with a plan is whole."""
+    write_intent(folder / INTENT, intent, history)
+    write_durably(folder / PLAN, {"command": intent.command, **asdict(plan)})
 
 
 def append(folder: Path, event: Event) -> None:
@@ -70,19 +55,37 @@ def finish(folder: Path, generation: int | None) -> None:
     write_durably(folder / COMMITTED, {"generation": generation})
 
 
+def is_committed(folder: Path) -> bool:
+    return (folder / COMMITTED).exists()
+
+
 def unfinished(folder: Path) -> Unfinished | None:
     """What a run left undone; None when it was committed or never really began."""
-    if (folder / COMMITTED).exists() or not (folder / PLAN).exists():
+    if is_committed(folder) or not (folder / PLAN).exists():
         return None
     plan = json.loads((folder / PLAN).read_text("utf-8"))
-    last = {event["id"]: event for event in _events(folder) if event["kind"] == "step"}
+    last = {event["id"]: event for event in events(folder) if event["kind"] == "step"}
     done = [id for id, event in last.items() if event["state"] == "done"]
     failed = {id: str(event["message"]) for id, event in last.items() if event["state"] == "failed"}
     rest = [step["id"] for step in plan["steps"] if step["id"] not in failed and step["id"] not in done]
     return Unfinished(folder.name, plan["command"], tuple(done), failed, tuple(rest))
 
 
-def _events(folder: Path) -> list[dict[str, Any]]:
+def events(folder: Path) -> list[dict[str, Any]]:
+    """Everything that was told, as far as it reached the disk."""
     path = folder / EVENTS
     lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]  # a line cut off by a crash does not count
+
+
+def durations(folder: Path) -> Iterator[tuple[str, float]]:
+    """(`step` or `image`, id) as one word, and the seconds it took, for everything that was done."""
+    for event in events(folder):
+        if event["state"] == "done" and event["kind"] in ("step", "image"):
+            yield f"{event['kind']} {event['id']}", float(event["seconds"])
+
+
+def seconds(folder: Path) -> float:
+    """From the first event that has a time to the last."""
+    times = [float(event["at"]) for event in events(folder) if event["at"]]
+    return round(max(times) - min(times), 3) if times else 0.0

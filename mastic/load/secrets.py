@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -53,33 +53,55 @@ class SecretStore:
     def ensure(self, wanted: Mapping[str, Secret]) -> tuple[str, ...]:
         """Make what is missing, and certificates whose names changed; returns the names of what was made.
 
-        The password file is made on first use. Raises InputError when the secrets cannot be opened.
+        The value before stays on record under its version. The password file is made on first use. Raises InputError
+        when the secrets cannot be opened.
         """
-        values, versions = self._read(), self.versions()
-        versions = {name: versions.get(name, 1) for name in values}
+        values, told = self._read(), self.versions()
+        before = dict(values)
+        versions = {name: told.get(name, known_version(name, values)) for name in values if is_current(name)}
         made = [
             name for name, secret in sorted(wanted.items(), key=_authority_first) if self._make(name, secret, values)
         ]
         for name in made:
-            versions[name] = versions.get(name, 0) + 1
+            versions[name] = max(told.get(name, 0), versions[name]) + 1 if name in versions else 1
+            if name in before:
+                values[versioned(name, known_version(name, before))] = before[name]
+                values[versioned(name, versions[name])] = values[name]
         if made or not self.index_path.exists():
             if KEY in values:
                 versions.setdefault(KEY, versions.get(CERTIFICATE, 1))
             self._write(values, versions)
         return tuple(made)
 
-    def values(self, names: Iterable[str]) -> dict[str, str]:
-        """Values by name; raises InputError when one was never made or the file cannot be opened."""
+    def values(self, names: Iterable[str], versions: Mapping[str, int] | None = None) -> dict[str, str]:
+        """Values by name, those in force or of the versions said.
+
+        Raises InputError when one was never made, is gone, or the file cannot be opened.
+        """
         names = tuple(names)
         if not names:
             return {}
-        known = self._read()
-        missing = [name for name in names if name not in known]
+        known, current = self._read(), self.versions()
+        wanted = {name: (versions or current).get(name, current.get(name, 1)) for name in names}
+        keys = {name: _key(name, version, known, current) for name, version in wanted.items()}
+        missing = [name for name in names if keys[name] not in known]
         if missing:
-            told = ", ".join(f"`{name}`" for name in missing)
-            hint = "`mastic apply` makes them"
-            raise InputError(Problem(f"secrets not made yet: {told}", Place(str(self.path)), hint))
-        return {name: known[name] for name in names}
+            raise InputError(_not_there([(name, wanted[name]) for name in missing], current, Place(str(self.path))))
+        return {name: known[key] for name, key in keys.items()}
+
+    def forget(self, needed: Mapping[str, Collection[int]]) -> tuple[str, ...]:
+        """Drop versions that are not in force and not among those needed; returns what was dropped, as `name@1`."""
+        known, current = self._read(), self.versions()
+        gone = tuple(
+            key
+            for key in sorted(known)
+            if not is_current(key)
+            and (version := int(key.rpartition("@")[2])) != current.get(name := key.rpartition("@")[0])
+            and version not in needed.get(name, ())
+        )
+        if gone:
+            self._write({key: value for key, value in known.items() if key not in gone}, current)
+        return gone
 
     def write_authority(self, path: Path) -> None:
         """Write the certificate of the cloud's authority, for clients; it is public."""
@@ -178,6 +200,35 @@ def write_whole(path: Path, content: bytes, mode: int) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def is_current(key: str) -> bool:
+    """Whether an entry of the encrypted file is a value in force; the others are kept versions, `name@1`."""
+    return "@" not in key
+
+
+def versioned(name: str, version: int) -> str:
+    """Entry of a version that is kept."""
+    return f"{name}@{version}"
+
+
+def known_version(name: str, values: Mapping[str, str]) -> int:
+    """Version of the value in force as the encrypted file itself tells it: a crash may leave the index ahead."""
+    return max((int(key.rpartition("@")[2]) for key in values if key.startswith(f"{name}@")), default=1)
+
+
+def _key(name: str, version: int, known: Mapping[str, str], current: Mapping[str, int]) -> str:
+    kept = versioned(name, version)
+    return name if kept not in known and version == current.get(name, 1) else kept
+
+
+def _not_there(missing: list[tuple[str, int]], current: Mapping[str, int], place: Place) -> Problem:
+    never = [name for name, _ in missing if name not in current]
+    if never:
+        told = ", ".join(f"`{name}`" for name in never)
+        return Problem(f"secrets not made yet: {told}", place, "`mastic apply` makes them")
+    told = ", ".join(f"`{name}` version {version}" for name, version in missing)
+    return Problem(f"secrets no longer kept: {told}", place, "return to a later generation")
 
 
 def _authority_first(item: tuple[str, Secret]) -> tuple[bool, str]:

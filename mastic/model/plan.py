@@ -42,6 +42,8 @@ class Plan:
     steps: tuple[Step, ...] = ()
     images: tuple[str, ...] = ()
     """Catalogue names of the images that steps need."""
+    seconds: float | None = field(default=None, compare=False)
+    """How long it will take, learnt from earlier runs; None when they do not tell."""
 
     def __bool__(self) -> bool:
         return bool(self.steps)

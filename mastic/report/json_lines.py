@@ -64,7 +64,14 @@ class JsonReport:
 def plan_object(plan: Plan) -> dict[str, Any]:
     """A plan as plain JSON; a step's `detail` is for agents and stays out."""
     steps = [{key: value for key, value in asdict(step).items() if key != "detail"} for step in plan.steps]
-    return {"cloud": plan.cloud, "empty": not plan, "counts": counts(plan), "images": plan.images, "steps": steps}
+    return {
+        "cloud": plan.cloud,
+        "empty": not plan,
+        "counts": counts(plan),
+        "images": plan.images,
+        "seconds": plan.seconds,
+        "steps": steps,
+    }
 
 
 def problem_object(problem: Problem) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from mastic.model.plan import Plan, Step
-from mastic.report.progress import amount, columns
+from mastic.report.progress import about, amount, columns
 
 CARRIES_FILES = ("start", "replace", "restart", "reload")
 """Verbs after which a workload runs with the files that a step before them wrote."""
@@ -62,9 +62,9 @@ def headline(plan: Plan) -> str:
     undo = f", {amount(lasting, 'step')} cannot be undone" if lasting else ""
     away = sum(step.impact == "interrupts" for step in plan.steps)
     impact = f", {amount(away, 'interruption')}" if away else ""
-    return (
-        f"Plan for `{plan.cloud}`: {amount(len(plan.steps), 'step')} on {amount(hosts, 'host')}, {risk}{impact}{undo}"
-    )
+    time = f", about {about(plan.seconds)}" if plan.seconds is not None else ""
+    steps = f"{amount(len(plan.steps), 'step')} on {amount(hosts, 'host')}"
+    return f"Plan for `{plan.cloud}`: {steps}, {risk}{impact}{undo}{time}"
 
 
 def counts(plan: Plan) -> dict[str, int]:

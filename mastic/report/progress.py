@@ -78,6 +78,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s"
 
 
+def about(seconds: float) -> str:
+    """`1 s`, `40 s`, `3 min`: no more digits than an estimate deserves."""
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+
+
 def amount(number: int, noun: str) -> str:
     """`1 step`, `14 steps`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
