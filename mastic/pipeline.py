@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mastic import __version__
 from mastic.build.builder import build_images
 from mastic.build.graph import ImageGraph, image_graph
 from mastic.build.recipes import recipes_text
@@ -88,7 +89,9 @@ def site_of(where: Where, cloud: str) -> Site:
     """A cloud's folder, secrets, history and hosts."""
     state = where.state / cloud
     executor = where.means.executor(cloud, state)
-    return Site(state, SecretStore(state, where.vault_password), History(state / "history"), executor, where.means.build)
+    return Site(
+        state, SecretStore(state, where.vault_password), History(state / "history"), executor, where.means.build
+    )
 
 
 def survey(where: Where) -> Situation:
@@ -159,7 +162,7 @@ def undertaking(situation: Situation, wanted: Plan, goal: Goal, command: str = "
         goal=goal,
         by=operator(),
         cloud_file=situation.cloud_file.path.read_text(encoding="utf-8"),
-        catalogue=catalogue_version(situation.catalogue),
+        catalogue=f"{__version__}+{catalogue_version(situation.catalogue)}",
         recipes=recipes_text(situation.graph),
     )
     return Undertaking(intent, wanted, situation.graph)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -134,7 +134,7 @@ class OfVersions:
     store: SecretStore
     versions: Mapping[str, int]
 
-    def values(self, names: tuple[str, ...]) -> Mapping[str, str]:
+    def values(self, names: Sequence[str]) -> Mapping[str, str]:
         return self.store.values(names, self.versions)
 
 
@@ -146,7 +146,11 @@ def standing(history: History) -> Desired | None:
 
 def keep(site: Site, hosts: tuple[str, ...]) -> list[Problem]:
     """Put the state, encrypted as it is, on the hosts too; a host that cannot take it is told, not fatal."""
-    content, problems = pack(site.state), []
+    problems: list[Problem] = []
+    try:
+        content = pack(site.state)
+    except HostError as error:
+        return list(error.problems)
     for host in hosts:
         try:
             site.executor.keep(host, content)

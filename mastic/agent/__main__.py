@@ -15,6 +15,7 @@ from mastic.agent.cleanup import cleanup
 from mastic.agent.docker import SOCKET, Docker
 from mastic.agent.engine import EngineError, EngineTimeout
 from mastic.agent.journal import Journal
+from mastic.agent.keep import collect, keep, kept
 from mastic.agent.kvm import start_probe
 from mastic.agent.notices import Answers, Notices
 from mastic.agent.observe import Site, observe
@@ -96,12 +97,30 @@ def cleanup_command(program: dict[str, Any]) -> int:
     return 0
 
 
+def keep_command(program: dict[str, Any]) -> int:
+    answer(keep(program, Site.of(program).records))
+    return 0
+
+
+def kept_command(program: dict[str, Any]) -> int:
+    answer(kept(Site.of(program).records))
+    return 0
+
+
+def collect_command(program: dict[str, Any]) -> int:
+    answer(collect(program, engine_of(program)))
+    return 0
+
+
 SUBCOMMANDS: dict[str, Callable[[dict[str, Any]], int]] = {
     "observe": observe_command,
     "perform": perform_command,
     "logs": logs_command,
     "exec": exec_command,
     "cleanup": cleanup_command,
+    "keep": keep_command,
+    "kept": kept_command,
+    "collect": collect_command,
 }
 
 

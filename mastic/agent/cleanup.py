@@ -10,14 +10,14 @@ from typing import Any
 from mastic.agent.engine import Engine
 from mastic.agent.mounts import undo_shared
 from mastic.agent.observe import Site, observe_volumes
-from mastic.agent.records import JOBS
+from mastic.agent.records import JOBS, KEPT
 
 
 def cleanup(engine: Engine, site: Site) -> dict[str, Any]:
     """Remove configuration and records; returns what is left and why it stays.
 
-    While containers stand nothing is removed, they need it. While volumes stay the stamps of jobs stay: they say what
-    was done to the data in them.
+    While containers stand nothing is removed, they need it. While volumes stay, so do the stamps of jobs, which say
+    what was done to the data in them, and the copy of the controller's state, which knows their passwords.
     """
     labels = engine.containers()
     containers = sorted(name for name, found in labels.items() if found.get("mastic.cloud") == site.cloud)
@@ -27,20 +27,20 @@ def cleanup(engine: Engine, site: Site) -> dict[str, Any]:
         return left
     undo_shared(site.records)
     remove_tree(site.config)
-    stamps = site.records.folder / JOBS
-    if volumes and stamps.exists():
-        clear_but(site.records.folder, JOBS)
+    needed = [name for name in (JOBS, KEPT) if (site.records.folder / name).exists()]
+    if volumes and needed:
+        clear_but(site.records.folder, needed)
     else:
         remove_tree(site.records.folder)
     return left
 
 
-def clear_but(folder: Path, kept: str) -> None:
-    """Remove everything in a folder but one file."""
+def clear_but(folder: Path, kept: list[str]) -> None:
+    """Remove everything in a folder but some files."""
     for entry in folder.iterdir():
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
-        elif entry.name != kept:
+        elif entry.name not in kept:
             entry.unlink()
 
 

@@ -122,6 +122,18 @@ class Docker:
     def has_image(self, reference: str) -> bool:
         return self._call("GET", f"/images/{quote(reference)}/json", accept=(200, 404))[0] == 200
 
+    def image_usage(self) -> dict[str, tuple[int, int]]:
+        found = self._data("GET", "/system/df", seconds=600)["Images"] or []
+        return {
+            tag: (max(0, int(image["Size"]) - max(0, int(image["SharedSize"]))), max(0, int(image["Containers"])))
+            for image in found
+            for tag in image.get("RepoTags") or []
+            if tag.startswith("mastic/")
+        }
+
+    def remove_image(self, reference: str) -> None:
+        self._call("DELETE", f"/images/{quote(reference)}", accept=(200, 404), seconds=600)
+
     def image_user(self, reference: str) -> str:
         return str(self._data("GET", f"/images/{quote(reference)}/json")["Config"].get("User") or "")
 

@@ -92,5 +92,11 @@ class Engine(Protocol):
 
     def has_image(self, reference: str) -> bool: ...
 
+    def image_usage(self) -> dict[str, tuple[int, int]]:
+        """Reference of each of mastic's images → bytes that no other image shares, containers made of it."""
+
+    def remove_image(self, reference: str) -> None:
+        """Takes the name away and, with the last name, the image; none of this name is no error."""
+
     def image_user(self, reference: str) -> str:
         """The user an image runs as; empty means root."""

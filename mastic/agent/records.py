@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST, IN_FORCE, JOBS, MOUNTS = "manifest.json", "in_force.json", "jobs.json", "mounts.json"
+KEPT = "controller.tar.gz"
+"""Copy of the controller's state; its secrets are encrypted."""
 
 
 class Busy(Exception):

@@ -5,43 +5,61 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from shutil import which
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mastic.cli.options import Options, common_options, options_of
-from mastic.errors import ExitCode
+from mastic.errors import ExitCode, InputError, Place, Problem
 
 if TYPE_CHECKING:
     from mastic.cli.session import Shown
 
 
 @click.command("apply")
+@click.argument("planfile", required=False, type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-verify", is_flag=True, help="Do not boot a virtual machine at the end; the other checks still run.")
+@click.option("--auto-rollback", is_flag=True, help="When it goes wrong, return to the generation before.")
 @click.option("--steps", is_flag=True, help="Show every step of the plan.")
 @click.option("--only", multiple=True, metavar="SERVICE", help="Touch only this service; may be said again.")
 @click.option("--allow", multiple=True, type=click.Choice(["data-loss"]), help="Volumes with data may go.")
 @common_options
 @click.pass_context
-def command(context: click.Context, /, yes: bool, no_verify: bool, steps: bool, **limits: tuple[str, ...]) -> int:
+def command(context: click.Context, /, planfile: Path | None, steps: bool, **said: Any) -> int:
     """Bring the cloud to what its definition says, and verify it.
 
-    Shows the plan and asks first. Broken or interrupted, it goes on where it stopped when it is run again.
+    Shows the plan and asks first. Broken or interrupted, it goes on where it stopped when it is run again. PLANFILE is
+    a plan that `mastic plan --out` saved.
     """
-    from mastic.cli.session import approval, working
+    from mastic.cli.session import approval, unkept, way_back, working
     from mastic.model.goal import Goal
-    from mastic.pipeline import apply
+    from mastic.plan.saved import read_saved
+    from mastic.returning import Change, apply_or_return
 
     options = options_of(context)
-    goal = Goal(only=limits["only"], allow_data_loss="data-loss" in limits["allow"])
+    if planfile and (said["only"] or said["allow"]):
+        raise click.UsageError("a saved plan knows its own `--only` and `--allow`", context)
+    saved = read_saved(text_of(planfile), str(planfile)) if planfile else None
+    goal = Goal(only=said["only"], allow_data_loss="data-loss" in said["allow"])
+    change = Change(goal, boot=not said["no_verify"], saved=saved)
     with working(options, all_steps=steps) as report:
-        run = apply(options.where(), goal, report, approval(report, yes), boot=not no_verify)
-        if run is None:
+        offer = way_back(report, always=said["auto_rollback"])
+        outcome = apply_or_return(options.where(), change, report, approval(report, said["yes"]), offer)
+        if outcome is None:
             report.say("not applied: nothing was changed")
             return int(ExitCode.USER_PROBLEM)
+        unkept(report, outcome.unkept)
         summarize(report, options)
     return int(ExitCode.DONE)
+
+
+def text_of(path: Path) -> str:
+    """Content of a file; raises InputError when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(Problem(f"cannot read the saved plan: {error}", Place(str(path)))) from None
 
 
 def summarize(report: Shown, options: Options) -> None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mastic.cli.options import Options
-from mastic.errors import InputError, Problem
+from mastic.errors import InputError, MasticError, Problem
 
 if TYPE_CHECKING:
+    from mastic.model.generation import Head
     from mastic.model.plan import Plan
     from mastic.report.json_lines import JsonReport
     from mastic.report.plain import PlainReport
@@ -72,15 +73,39 @@ def interrupted_text(progress: Progress) -> str:
     )
 
 
+def way_back(report: Shown, always: bool) -> Callable[[MasticError, Head], bool]:
+    """Whether to return to a generation after a failure: `--auto-rollback`, or the answer of whoever is there."""
+
+    def offer(error: MasticError, target: Head) -> bool:
+        if always:
+            return True
+        if not hasattr(report, "ask") or not sys.stdin.isatty():
+            return False
+        report.problems(error.problems)
+        return bool(report.ask(f"Return to generation {target.number} ({target.command}, {target.at})?"))
+
+    return offer
+
+
+def unkept(report: Shown, problems: Sequence[Problem]) -> None:
+    """Say which hosts do not keep the state; the change itself is not affected."""
+    for problem in problems:
+        report.say(f"warning: the state is not kept there as well: {problem.message}")
+
+
 def approval(report: Shown, yes: bool, deletes: bool = False) -> Callable[[Plan], bool]:
     """Whether a plan may be applied: `--yes`, or the answer of whoever sits at the terminal."""
 
     def approve(plan: Plan) -> bool:
-        if yes:
-            return True
-        if not hasattr(report, "ask") or not sys.stdin.isatty():
-            raise InputError(Problem("nobody is at a terminal to approve the plan", hint="run again with `--yes`"))
-        question = "Remove all this?" if deletes else "Apply this plan?"
-        return bool(report.ask(question))
+        return approved(report, yes, "Remove all this?" if deletes else "Apply this plan?")
 
     return approve
+
+
+def approved(report: Shown, yes: bool, question: str) -> bool:
+    """`--yes`, or the answer to a question. Raises InputError when nobody is there to answer."""
+    if yes:
+        return True
+    if not hasattr(report, "ask") or not sys.stdin.isatty():
+        raise InputError(Problem("nobody is at a terminal to approve the plan", hint="run again with `--yes`"))
+    return bool(report.ask(question))

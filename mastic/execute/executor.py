@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from mastic.execute.feed import ImageFeed
@@ -13,6 +14,16 @@ from mastic.model.run import Event, Run
 
 Tell = Callable[[Event], None]
 """Takes events as they happen; may be called from several threads."""
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Images that can go, or went."""
+
+    sizes: dict[str, int]
+    """Reference → bytes that nothing else shares."""
+    in_use: tuple[str, ...] = ()
+    """References that a container uses: they stay."""
 
 
 class Executor(Protocol):
@@ -38,5 +49,17 @@ class Executor(Protocol):
         ...
 
     def cleanup(self, host: str) -> None:
-        """Remove the agent's own records of this cloud from a host."""
+        """Remove the agent's own records of this cloud from a host; while data stays, what is needed with it stays."""
+        ...
+
+    def keep(self, host: str, content: bytes) -> None:
+        """Put a copy of the controller's state on a host, readable by root only. Raises HostError."""
+        ...
+
+    def kept(self, host: str) -> bytes | None:
+        """The copy that a host keeps; None when it has none. Raises HostError."""
+        ...
+
+    def collect(self, host: str, images: Sequence[str], remove: bool) -> Collected:
+        """What images take that nothing else shares and, when told so, remove those no container uses."""
         ...

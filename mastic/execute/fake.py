@@ -11,7 +11,7 @@ from itertools import count
 from threading import Condition
 from typing import Any
 
-from mastic.execute.executor import Tell
+from mastic.execute.executor import Collected, Tell
 from mastic.execute.feed import ImageFeed, ImageNotice
 from mastic.execute.program import Program, compile_program
 from mastic.model.desired import SECRET_REFERENCE, Desired
@@ -61,6 +61,8 @@ class FakeHost:
     ran: list[str] = field(default_factory=list)
     """Ids of the jobs that ran to their end, in order."""
     logs: dict[str, list[str]] = field(default_factory=dict)
+    kept: bytes | None = None
+    """Copy of the controller's state."""
     clock: Iterator[int] = field(default_factory=lambda: count(1))
 
     def now(self) -> str:
@@ -150,6 +152,20 @@ class FakeExecutor:
         here.jobs.clear()
         here.files.clear()
         here.contents.clear()
+
+    def keep(self, host: str, content: bytes) -> None:
+        self.hosts[host].kept = content
+
+    def kept(self, host: str) -> bytes | None:
+        return self.hosts[host].kept
+
+    def collect(self, host: str, images: Sequence[str], remove: bool) -> Collected:
+        here = self.hosts[host]
+        used = {container.image for container in here.containers.values()}
+        free = [image for image in images if image in here.images and image not in used]
+        if remove:
+            here.images.difference_update(free)
+        return Collected(dict.fromkeys(free, 1 << 20), tuple(image for image in images if image in used))
 
     def _may_go_on(self, run: Run) -> bool:
         return not run.failed and (self.stop_after is None or len(run.done) < self.stop_after)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from mastic.errors import HostError, Place, Problem
-from mastic.execute.executor import Tell
+from mastic.execute.executor import Collected, Tell
 from mastic.execute.feed import ImageFeed, ImageNotice
 from mastic.execute.program import compile_program
 from mastic.execute.zipapp import agent_zipapp
@@ -70,6 +71,20 @@ class LocalExecutor:
     def cleanup(self, host: str) -> None:
         """Remove configuration and records; while containers stand they stay. Raises HostError."""
         next(self._answers("cleanup", self._program(), host))
+
+    def keep(self, host: str, content: bytes) -> None:
+        """Put a copy of the state into the agent's folder. Raises HostError."""
+        next(self._answers("keep", self._program(content=b64encode(content).decode()), host))
+
+    def kept(self, host: str) -> bytes | None:
+        """The copy in the agent's folder. Raises HostError."""
+        answer = next(self._answers("kept", self._program(), host))
+        return b64decode(answer["content"]) if answer["content"] is not None else None
+
+    def collect(self, host: str, images: Sequence[str], remove: bool) -> Collected:
+        """Sizes of images, and their removal. Raises HostError."""
+        answer = next(self._answers("collect", self._program(images=list(images), remove=remove), host))
+        return Collected(answer["sizes"], tuple(answer["in_use"]))
 
     def _program(self, **more: Any) -> dict[str, Any]:
         paths = {"config": f"/etc/mastic/clouds/{self._cloud}", "agent": f"/var/lib/mastic-agent/{self._cloud}"}

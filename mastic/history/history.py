@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 
 from mastic.errors import InputError, Place, Problem
 from mastic.history import journal, store
-from mastic.history.lock import Holder, Held, locked
+from mastic.history.lock import Held, Holder, locked
 from mastic.history.lock import unlock as unlock_file
 from mastic.model.generation import Generation, Head, Intent, Record, Result
 from mastic.model.plan import Plan
@@ -140,7 +140,9 @@ class History:
     def forget(self, numbers: Collection[int], runs: Collection[str]) -> None:
         """Remove generations, runs, and the recipes that nothing left uses; the head goes first."""
         for number in sorted(numbers):
-            for path in sorted(self._generations.glob(f"{number:04d}.*"), key=lambda path: path.name != f"{number:04d}.json"):
+            for path in sorted(
+                self._generations.glob(f"{number:04d}.*"), key=lambda path: path.name != f"{number:04d}.json"
+            ):
                 path.unlink()
         for run in runs:
             shutil.rmtree(self._run(run))

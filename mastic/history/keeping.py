@@ -50,7 +50,9 @@ def unpack(content: bytes, state: Path) -> None:
 def _files(folder: Path) -> Iterator[Path]:
     """Every file but the lock and drafts."""
     if folder.is_dir():
-        yield from sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "lock" and not p.name.startswith("."))
+        yield from sorted(
+            p for p in folder.rglob("*") if p.is_file() and p.name != "lock" and not p.name.startswith(".")
+        )
 
 
 def _archive(state: Path, paths: list[Path]) -> bytes:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
-from mastic import __version__
 from mastic.model.catalogue import Catalogue
 
 
 def catalogue_version(catalogue: Catalogue) -> str:
-    """Version of mastic and a digest of everything that was read."""
+    """Digest of everything that was read."""
     total = hashlib.sha256()
     for name, folder in sorted({**catalogue.folders, "": catalogue.shared}.items()):
         total.update(f"\0{name}\0{folder.service!r}".encode())
@@ -19,4 +18,4 @@ def catalogue_version(catalogue: Catalogue) -> str:
             total.update(f"\0{path}\0".encode() + content)
     for release, lock in sorted(catalogue.locks.items()):
         total.update(f"\0{release}\0{lock}".encode())
-    return f"{__version__}+{total.hexdigest()[:12]}"
+    return total.hexdigest()[:12]

@@ -21,7 +21,7 @@ class Intent:
     command: str
     """`apply`, `rollback to 3`, `destroy`."""
     desired: Desired
-    goal: Goal = Goal()
+    goal: Goal = field(default_factory=Goal)
     by: str = ""
     """Who asked: `user@machine`."""
     cloud_file: str = ""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from mastic.model.desired import Desired
+from mastic.model.desired import Desired, PlacedJob, PlacedWorkload
 from mastic.model.goal import Goal
 
 
@@ -33,10 +33,10 @@ def partly(before: Desired | None, wanted: Desired, goal: Goal) -> Desired:
         endpoints=_merge(old.endpoints, wanted.endpoints, only),
         explained=_merge(old.explained, wanted.explained, only),
     )
-    touched = {name for name, _ in _references(wanted, only)}
+    touched = _secrets_of(wanted, only)
     return replace(
         merged,
-        images={holder.image: str(holder.spec["image"]) for holder in (*merged.workloads, *merged.jobs)},
+        images={holder.image: str(holder.spec["image"]) for holder in _holders(merged)},
         secrets={**old.secrets, **{name: secret for name, secret in wanted.secrets.items() if name in touched}},
         secret_versions={
             **wanted.secret_versions,
@@ -49,8 +49,11 @@ def _merge(old: Iterable[Part], new: Iterable[Part], only: frozenset[str]) -> tu
     return (*(part for part in old if part.service not in only), *(part for part in new if part.service in only))
 
 
-def _references(desired: Desired, only: frozenset[str]) -> Iterable[tuple[str, str]]:
-    """(secret, service) for every secret that files of the touched services refer to."""
-    for holder in (*desired.workloads, *desired.jobs):
-        if holder.service in only:
-            yield from ((name, holder.service) for file in holder.files for name in file.secrets)
+def _holders(desired: Desired) -> tuple[PlacedWorkload | PlacedJob, ...]:
+    return (*desired.workloads, *desired.jobs)
+
+
+def _secrets_of(desired: Desired, only: frozenset[str]) -> set[str]:
+    """Secrets that files of the touched services refer to."""
+    files = (file for holder in _holders(desired) if holder.service in only for file in holder.files)
+    return {name for file in files for name in file.secrets}

@@ -70,7 +70,9 @@ def wanted_digests(desired: Desired) -> dict[str, str]:
     found = {f"volume {v.id}": digest_of([v.keep]) for v in desired.volumes}
     for workload in desired.workloads:
         files = {file.name: file_digest(file, versions) for file in workload.files}
-        found[f"workload {workload.id}"] = digest_of([spec_digest(workload.spec), files_digest(workload, versions), files])
+        found[f"workload {workload.id}"] = digest_of(
+            [spec_digest(workload.spec), files_digest(workload, versions), files]
+        )
     found |= {f"job {job.id}": digest_of([job_digest(job, versions), job.when]) for job in desired.jobs}
     return dict(sorted(found.items()))
 

@@ -1,0 +1,36 @@
+"""Last generation × hosts as they are → drift, once or again and again (`mastic drift`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from threading import Event as Flag
+
+from mastic.errors import InputError, Place, Problem
+from mastic.pipeline import Where
+from mastic.plan.drift import Drift, drifts
+from mastic.returning import cloud_of
+
+Drifts = tuple[Drift, ...]
+
+
+def look(where: Where) -> tuple[int, Drifts]:
+    """Number of the last generation and what is not as it was left. Raises InputError when nothing stands."""
+    site = cloud_of(where)
+    latest = site.history.latest()
+    if latest is None or not latest.head.stands:
+        hint = "`mastic apply` makes the first one"
+        raise InputError(Problem("there is no generation to compare with", Place(str(site.history.folder)), hint))
+    return latest.head.number, drifts(latest.desired, site.executor.observe(latest.desired.hosts))
+
+
+def watching(
+    where: Where, before: Drifts, seconds: float, pause: Callable[[float], object] | None = None
+) -> Iterator[tuple[Drifts, Drifts]]:
+    """What appeared and what is right again, whenever that changes; without end."""
+    wait = pause or Flag().wait
+    while True:
+        wait(seconds)
+        now = look(where)[1]
+        if now != before:
+            yield tuple(each for each in now if each not in before), tuple(each for each in before if each not in now)
+        before = now
