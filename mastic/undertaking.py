@@ -81,7 +81,7 @@ def carry_out(site: Site, work: Undertaking, report: Report, boot: bool) -> Outc
     if desired.client:
         secrets = OfVersions(site.secrets, desired.secret_versions)
         write_clouds_yaml(desired, secrets, site.state)
-    with phase(report, "verify"), judging(site.history, outcome.generation):
+    with phase(report, "verify"), judging(site.history):
         verify(desired, site.state, site.executor, report, boot)
     return outcome
 
@@ -194,16 +194,17 @@ def failure(desired: Desired, event: Event) -> Problem:
 
 
 @contextmanager
-def judging(history: History, generation: int | None) -> Iterator[None]:
-    """Note with the generation what the checks said."""
+def judging(history: History) -> Iterator[None]:
+    """Note with the last generation what the checks said; one that was well once stays so, whatever broke since."""
+    head = history.heads()[-1]
     try:
         yield
     except MasticError:
-        if generation is not None:
-            history.judge(generation, "checks failed")
+        if head.result == "applied":
+            history.judge(head.number, "checks failed")
         raise
-    if generation is not None:
-        history.judge(generation, "verified")
+    if head.result != "verified":
+        history.judge(head.number, "verified")
 
 
 def take_away(site: Site, work: Undertaking, report: Report) -> Run:
