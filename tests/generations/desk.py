@@ -1,4 +1,4 @@
-"""A controller's desk: a small catalogue, a cloud definition, a state folder; hosts in memory unless others are given."""
+"""A desk: a small catalogue, a cloud definition, a state folder; hosts in memory unless others are said."""
 
 from __future__ import annotations
 

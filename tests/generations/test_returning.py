@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,14 +14,16 @@ from mastic.collecting import collect, look
 from mastic.drifting import look as look_for_drift
 from mastic.drifting import watching
 from mastic.errors import HostError, InputError, StepError, VerifyError
+from mastic.execute.fake import FakeExecutor
 from mastic.history.keeping import pack, unpack
 from mastic.load.secrets import SecretStore
 from mastic.model.goal import Goal
-from mastic.model.plan import Plan
 from mastic.pipeline import plan
+from mastic.plan.estimate import estimate
 from mastic.plan.saved import read_saved
 from mastic.returning import Change, recover, rollback
 from tests.generations.desk import HOST, Desk
+from tests.plan.clouds import database_and_api, plan_for
 
 RED, BLUE = "front: {colour: red}", "front: {colour: blue}"
 
@@ -247,7 +251,7 @@ def test_drift_compares_with_what_stood_and_not_with_the_definition(desk: Desk) 
 
 def test_watching_tells_what_appears_and_what_is_right_again(desk: Desk) -> None:
     here = desk.fake.hosts[HOST]
-    happenings = iter([lambda: here.stop("front"), lambda: None, desk.apply])
+    happenings: Iterator[Callable[[], object]] = iter([lambda: here.stop("front"), lambda: None, desk.apply])
     seen = watching(desk.where, (), 1.0, pause=lambda seconds: next(happenings)())
     assert [tuple(each.what for each in part) for part in next(seen)] == [("stopped",), ()]
     assert [tuple(each.what for each in part) for part in next(seen)] == [(), ("stopped",)]
@@ -331,8 +335,6 @@ def test_host_without_a_copy_is_told(tmp_path: Path) -> None:
 
 def test_copy_stays_small(desk: Desk) -> None:
     run = desk.state / "history" / "runs" / desk.history.runs()[-1]
-    import random
-
     (run / "events.jsonl").write_bytes(random.Random(1).randbytes(1 << 20))
     content = pack(desk.state, 1 << 18)
     unpack(content, desk.folder / "small")
@@ -361,17 +363,8 @@ def test_generation_is_readable(desk: Desk) -> None:
 
 
 def test_time_is_learnt_from_earlier_runs() -> None:
-    from mastic.plan.estimate import estimate
-    from tests.plan.clouds import database_and_api, plan_for
-
-    wanted: Plan = plan_for(database_and_api(), Desk_executor())
+    wanted = plan_for(database_and_api(), FakeExecutor(("lab",)))
     assert estimate(wanted, {}) is None
     learnt = {f"step {step.id}": [2.0, 4.0, 60.0] for step in wanted.steps}
     learnt |= {f"image {name}": [30.0] for name in wanted.images}
     assert estimate(wanted, learnt) == 30 + 3 * 4.0
-
-
-def Desk_executor() -> object:
-    from mastic.execute.fake import FakeExecutor
-
-    return FakeExecutor(("lab",))

@@ -66,9 +66,9 @@ def test_show_as_json_holds_files_with_references(desk: Desk) -> None:
 
 
 def test_diff(desk: Desk) -> None:
-    generations = [desk.history.generation(number).desired for number in (1, 2)]
-    assert_golden("diff", parts_text(compare(*generations)))
-    assert parts_text(compare(generations[0], generations[0])) == "no difference"
+    first, second = (desk.history.generation(number).desired for number in (1, 2))
+    assert_golden("diff", parts_text(compare(first, second)))
+    assert parts_text(compare(first, first)) == "no difference"
 
 
 def test_diff_of_one_service_to_the_definition(desk: Desk) -> None:
