@@ -78,9 +78,7 @@ def carry_out(site: Site, work: Undertaking, report: Report, boot: bool) -> Outc
         site.history.close()
         outcome = Outcome(Run(id="nothing to do"))
     desired = work.intent.desired
-    if desired.client:
-        secrets = OfVersions(site.secrets, desired.secret_versions)
-        write_clouds_yaml(desired, secrets, site.state)
+    write_clouds_yaml(desired, OfVersions(site.secrets, desired.secret_versions), site.state)
     with phase(report, "verify"), judging(site.history):
         verify(desired, site.state, site.executor, report, boot)
     return outcome

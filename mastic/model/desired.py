@@ -60,7 +60,7 @@ class PlacedWorkload:
     image: str
     """Image name in the catalogue; `spec["image"]` has the full reference with its digest tag."""
     spec: dict[str, Any] = field(repr=False)
-    """What the container engine is asked for: plain JSON, see `agent/container.py`. Its digest is the divergence test."""
+    """What the container engine is asked for: plain JSON, see `agent/container.py`; its digest tells divergence."""
     files: tuple[ConfigFile, ...] = ()
     volumes: tuple[str, ...] = ()
     """Names of the volumes it mounts, on the same host."""
