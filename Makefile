@@ -1,6 +1,6 @@
 # The only door. `make help` lists what it opens.
 .DEFAULT_GOAL := help
-.PHONY: help up down check test e2e bench docs lock prepare
+.PHONY: help up down check test e2e bench docs lock prepare prepare-tests
 MAKEFLAGS += --no-print-directory
 CLOUD ?= examples/laptop/cloud.yml
 BIN := .venv/bin
@@ -15,16 +15,16 @@ up: ## from this machine to a verified cloud (CLOUD=examples/laptop/cloud.yml)
 down: ## take the cloud off this machine (VOLUMES=yes: data and files too; IMAGES=yes: images too)
 	@VOLUMES=$(VOLUMES) IMAGES=$(IMAGES) tools/down $(CLOUD)
 
-check: prepare ## lint, types and fast tests, under a minute
+check: prepare-tests ## lint, types and fast tests, under a minute
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -m "not engine and not cloud" $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 -m "not engine and not cloud" $(PYTEST_ARGS)
 
-test: prepare ## every test: fast, container engine, whole clouds
+test: prepare-tests ## every test: fast, container engine, whole clouds
 	@$(BIN)/pytest -m "cloud or not cloud" $(PYTEST_ARGS)
 
-e2e: prepare ## only the tests that run whole clouds
+e2e: prepare-tests ## only the tests that run whole clouds
 	@$(BIN)/pytest -m cloud $(PYTEST_ARGS)
 
 bench: prepare ## print figures of plan and images (UP=yes: of a whole deployment too, which first removes the cloud and its data)
@@ -41,3 +41,6 @@ lock: prepare ## pin the newest versions pyproject.toml allows
 
 prepare: ## install what is missing on this machine
 	@tools/prepare
+
+prepare-tests:
+	@tools/prepare tests
