@@ -22,19 +22,23 @@ from mastic.load.cloud import load_cloud
 from mastic.load.secrets import SecretStore
 from mastic.load.version import catalogue_version
 from mastic.model.catalogue import Catalogue, CloudFile
-from mastic.model.desired import Desired
+from mastic.model.desired import ConfigFile, Desired, PlacedWorkload
 from mastic.model.generation import Intent
 from mastic.model.goal import Goal
 from mastic.model.observed import Observed
+from mastic.model.overrides import Layer
 from mastic.model.plan import Plan
 from mastic.model.run import Run
+from mastic.option_gate import OptionGate, check_overrides, gated, option_gate
 from mastic.plan.estimate import with_estimate
 from mastic.plan.preflight import preflight
 from mastic.plan.reconcile import reconcile
 from mastic.plan.saved import SavedPlan, check_unmoved, save
 from mastic.report.phase import phase
 from mastic.report.report import Report
+from mastic.resolve.context import ground_of
 from mastic.resolve.desired import resolve
+from mastic.resolve.explain import file_layers
 from mastic.undertaking import Build, Outcome, Site, Undertaking, carry_out, take_away
 from mastic.verify.verify import VerifySummary, verify
 
@@ -113,6 +117,7 @@ def plan(where: Where, goal: Goal, report: Report, out: Path | None = None) -> P
     """Show what `apply` would do; read only. With `out` the plan is saved there, to be applied exactly."""
     situation = survey(where)
     wanted = plan_of(situation, goal)
+    check_overrides(gate_of(situation), report)
     report.plan(wanted, situation.desired)
     if out:
         out.write_text(save(wanted, situation.desired, situation.observed, goal), encoding="utf-8")
@@ -145,13 +150,21 @@ def apply(  # noqa: PLR0917 - what every command that changes a cloud takes
     with phase(report, "plan"):
         situation = survey(where)
         wanted = plan_of(situation, goal)
+        gate = gate_of(situation)
+        check_overrides(gate, report)
         if saved:
             check_unmoved(saved, situation.desired, situation.observed, "the saved plan")
             wanted = saved.plan
     report.plan(wanted, situation.desired)
     if wanted and not approve(wanted):
         return None
-    return carry_out(situation.site, undertaking(situation, wanted, goal), report, boot)
+    site = replace(situation.site, build=gated(situation.site.build, gate))
+    return carry_out(site, undertaking(situation, wanted, goal), report, boot)
+
+
+def gate_of(situation: Situation) -> OptionGate:
+    """Checks the override files against the options that the images of the cloud declare."""
+    return option_gate(situation.catalogue, situation.desired, situation.state)
 
 
 def undertaking(situation: Situation, wanted: Plan, goal: Goal, command: str = "apply") -> Undertaking:
@@ -166,6 +179,13 @@ def undertaking(situation: Situation, wanted: Plan, goal: Goal, command: str = "
         recipes=recipes_text(situation.graph),
     )
     return Undertaking(intent, wanted, situation.graph)
+
+
+def layers_of(situation: Situation, workload: PlacedWorkload, file: ConfigFile) -> tuple[Layer, ...]:
+    """The template and the override files that a configuration file is made of, with the line of every option."""
+    facts = {name: host.facts for name, host in situation.observed.hosts.items()}
+    ground = ground_of(situation.catalogue, situation.cloud_file, facts, situation.graph.references)
+    return file_layers(ground, workload, file)
 
 
 def prove(situation: Situation, report: Report, boot: bool) -> VerifySummary:

@@ -31,6 +31,7 @@ KERNEL_MODULES = {("agent/facts.py", "openvswitch")}
 """Files that name something of the kernel which is called as a service is."""
 SEE_EVERYTHING = {
     "pipeline.py",
+    "option_gate.py",
     "undertaking.py",
     "returning.py",
     "collecting.py",

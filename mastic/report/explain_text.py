@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from mastic.errors import InputError, Problem
+from mastic.errors import InputError, Problem, did_you_mean
 from mastic.model.desired import ConfigFile, Desired, Explained, PlacedWorkload
 
 
@@ -17,18 +17,30 @@ class FoundFile:
     workload: PlacedWorkload
     file: ConfigFile
 
+    @property
+    def title(self) -> str:
+        return f"{self.workload.id}:{self.file.name}"
 
-def explained(desired: Desired, subject: str) -> list[Explained]:
+
+def explained(desired: Desired, subject: str, host: str | None = None) -> list[Explained]:
     """Where `service.setting` gets its value, per host when hosts differ.
 
-    Raises InputError for an unknown setting.
+    Raises InputError for an unknown setting or host.
     """
+    check_host(desired, host)
     service, _, setting = subject.partition(".")
     found = [entry for entry in desired.explained if entry.service == service and entry.setting == setting]
     if not found:
         known = [f"{entry.service}.{entry.setting}" for entry in desired.explained]
         raise InputError(unknown("setting", subject, known))
-    return found
+    return [entry for entry in found if host is None or entry.host in (None, host)]
+
+
+def check_host(desired: Desired, host: str | None) -> None:
+    """Raise InputError for a host that the cloud does not have."""
+    if host is not None and host not in desired.hosts:
+        hint = did_you_mean(host, desired.hosts) or f"hosts: {', '.join(f'`{each}`' for each in desired.hosts)}"
+        raise InputError(Problem(f"no host `{host}` in this cloud", hint=hint))
 
 
 def found_files(desired: Desired, subject: str) -> list[FoundFile]:
@@ -70,9 +82,10 @@ def explained_text(entries: list[Explained]) -> str:
 def file_text(found: FoundFile) -> str:
     """What a file holds (references instead of secrets), and where it comes from."""
     file, workload = found.file, found.workload
-    head = [f"{workload.id}:{file.name}"]
+    head = [found.title]
     if file.origin:
         head.append(f"  from {file.origin}")
+    head += [f"  laid over it: {layer.place} ({layer.level})" for layer in file.layers]
     if workload.origin:
         head.append(f"  wanted at {workload.origin}")
     head.append(f"  on change: {file.on_change}")
@@ -103,6 +116,7 @@ def file_object(found: FoundFile) -> dict[str, Any]:
         "workload": found.workload.id,
         "file": found.file.name,
         "template": str(found.file.origin) if found.file.origin else None,
+        "overrides": [{"level": layer.level, "place": str(layer.place)} for layer in found.file.layers],
         "on_change": found.file.on_change,
         "secrets": list(found.file.secrets),
         "content": found.file.content,

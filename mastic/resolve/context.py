@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mastic.errors import did_you_mean
-from mastic.model.catalogue import Catalogue, ServiceFolder
+from mastic.model.catalogue import Catalogue, CloudFile, ServiceFolder
+from mastic.model.observed import HostFacts
 from mastic.model.options import OptionSource
 from mastic.resolve.bindings import bindings_of, consumers_of
 from mastic.resolve.filters import Refused
@@ -16,6 +17,14 @@ from mastic.resolve.hosts import cloud_scopes
 from mastic.resolve.scope import Scope
 from mastic.resolve.secrets import authority_reference, reference
 from mastic.resolve.settings import settings_of
+
+
+def ground_of(
+    catalogue: Catalogue, cloud_file: CloudFile, facts: Mapping[str, HostFacts], images: Mapping[str, str]
+) -> Ground:
+    """What a resolution stands on, before it began; its problems and providers are still to be found."""
+    services = tuple(name for name in cloud_file.cloud.services if name in catalogue.folders)
+    return Ground(catalogue, cloud_file, facts, images, service_context, services)
 
 
 def workload_context(ground: Ground, service: str, workload: str, host: str) -> dict[str, Any]:

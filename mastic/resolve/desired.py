@@ -20,7 +20,7 @@ from mastic.model.desired import (
 from mastic.model.observed import HostFacts
 from mastic.model.service import Check, Secret
 from mastic.resolve.bindings import consumer_secrets, find_providers, provided_value, requirement_problems
-from mastic.resolve.context import container_name, service_context, workload_context
+from mastic.resolve.context import container_name, ground_of, workload_context
 from mastic.resolve.files import unread_problems
 from mastic.resolve.frontends import frontend_of, frontends_of, placed_on
 from mastic.resolve.ground import Ground
@@ -60,8 +60,7 @@ def resolve(
     secret_versions: Mapping[str, int],
 ) -> Desired:
     """What the hosts should look like; raises InputError with every problem found."""
-    ground = Ground(catalogue, cloud_file, facts, images, service_context)
-    ground.services = tuple(name for name in cloud_file.cloud.services if name in catalogue.folders)
+    ground = ground_of(catalogue, cloud_file, facts, images)
     ground.problems += [*_choice_problems(ground), *find_providers(ground), *requirement_problems(ground)]
     ground.problems += check_said_settings(ground)
     explained = tuple(each for service in ground.services for each in explain(ground, service))

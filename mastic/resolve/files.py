@@ -28,33 +28,40 @@ class Declared:
     file: File
     place: Place
     """Where it is declared."""
+    target: str
     name: str
     lookup: Lookup | None
+    """None when no override file can be laid over it."""
 
 
 def config_files(subject: Subject, files: list[tuple[File, Place]], command: str) -> tuple[ConfigFile, ...]:
     """The rendered files and the `config.json` that says where they go; raises InputError with every problem."""
-    environment = subject.ground.environment(subject.service)
-    chosen = [(file, place) for file, place in files if is_wanted(file.if_, subject.context, place)]
-    rendered_to = [render_text(environment, file.to, subject.context, place) for file, place in chosen]
-    there = [(each, to) for each, to in zip(chosen, rendered_to, strict=True) if is_there(subject, each[0], to)]
-    wanted, targets = [each for each, _ in there], [target for _, target in there]
-    names = _names(targets)
-    problems = list(_target_problems(targets, [place for _, place in wanted]))
+    declared = declared_files(subject, files)
+    problems = list(_target_problems(declared))
     rendered: list[ConfigFile] = []
-    for (file, place), target, name in zip(wanted, targets, names, strict=True):
+    for each in declared:
         try:
-            lookup = lookup_of(subject, file, target)
-            rendered.append(_config_file(subject, Declared(file, place, name, lookup)))
+            rendered.append(_config_file(subject, each))
         except InputError as error:
             problems.extend(error.problems or (Problem("", None),))
     if problems:
         raise InputError([problem for problem in problems if problem.message])
-    entries = [
-        _entry(subject, file, target, name) for (file, _), target, name in zip(wanted, targets, names, strict=True)
-    ]
+    entries = [_entry(subject, each) for each in declared]
     text = json.dumps({"command": command, "config_files": entries}, indent=2, sort_keys=True) + "\n"
     return (ConfigFile("config.json", text, "restart", origin=subject.place()), *rendered)
+
+
+def declared_files(subject: Subject, files: list[tuple[File, Place]]) -> list[Declared]:
+    """The files there are on the host: those whose `if` holds, optional ones only when an override file makes them."""
+    environment = subject.ground.environment(subject.service)
+    wanted = [(file, place) for file, place in files if is_wanted(file.if_, subject.context, place)]
+    targets = [render_text(environment, file.to, subject.context, place) for file, place in wanted]
+    there = [(each, to) for each, to in zip(wanted, targets, strict=True) if _is_there(subject, each[0], to)]
+    names = _names([target for _, target in there])
+    return [
+        Declared(file, place, target, name, lookup_of(subject, file, target))
+        for ((file, place), target), name in zip(there, names, strict=True)
+    ]
 
 
 def _names(targets: list[str]) -> list[str]:
@@ -67,12 +74,14 @@ def _names(targets: list[str]) -> list[str]:
     return names
 
 
-def _target_problems(targets: list[str], places: list[Place]) -> Iterator[Problem]:
-    for index, target in enumerate(targets):
-        if not target.startswith("/") or target.endswith("/"):
-            yield Problem(f"`to` must be the absolute path of a file; it is `{target}`", places[index])
-        if target in targets[:index]:
-            yield Problem(f"two files go to `{target}`", places[index], "remove one, or give both an `if`")
+def _target_problems(declared: list[Declared]) -> Iterator[Problem]:
+    taken: set[str] = set()
+    for each in declared:
+        if not each.target.startswith("/") or each.target.endswith("/"):
+            yield Problem(f"`to` must be the absolute path of a file; it is `{each.target}`", each.place)
+        if each.target in taken:
+            yield Problem(f"two files go to `{each.target}`", each.place, "remove one, or give both an `if`")
+        taken.add(each.target)
 
 
 def _config_file(subject: Subject, declared: Declared) -> ConfigFile:
@@ -120,7 +129,7 @@ def lookup_of(subject: Subject, file: File, target: str) -> Lookup | None:
     return lookup
 
 
-def is_there(subject: Subject, file: File, target: str) -> bool:
+def _is_there(subject: Subject, file: File, target: str) -> bool:
     """Whether the file exists at all: an optional one only when an override file makes it."""
     lookup = lookup_of(subject, file, target) if file.optional else None
     files = subject.ground.cloud_file.overrides.files
@@ -134,9 +143,10 @@ def _template_place(subject: Subject, template: str) -> Place:
     return Place(str(folder.path / "templates" / template))
 
 
-def _entry(subject: Subject, file: File, target: str, name: str) -> dict[str, str]:
-    owner = file.owner or subject.owner
-    return {"source": f"{CONFIG_TARGET}{name}", "dest": target, "owner": owner, "perm": file.mode}
+def _entry(subject: Subject, declared: Declared) -> dict[str, str]:
+    owner = declared.file.owner or subject.owner
+    source = f"{CONFIG_TARGET}{declared.name}"
+    return {"source": source, "dest": declared.target, "owner": owner, "perm": declared.file.mode}
 
 
 def unread_problems(ground: Ground) -> Iterator[Problem]:

@@ -54,8 +54,8 @@ def job_spots(ground: Ground) -> list[Spot]:
 def place_workload(ground: Ground, order: Order, spot: Spot) -> PlacedWorkload:
     """One workload on one host; raises InputError with all its problems."""
     declared = ground.folder(spot.service).service.workloads[spot.name]
-    subject = _workload_subject(ground, spot, declared)
-    files = list(_declared_files(ground, spot.service, "workloads", spot.name, declared.files))
+    subject = workload_subject(ground, spot, declared)
+    files = list(said_files(ground, spot.service, "workloads", spot.name, declared.files))
     with _Together() as together:
         configuration = together.do(
             lambda: config_files(subject, files, _command(subject, declared.command, "command"))
@@ -88,8 +88,8 @@ def place_job(ground: Ground, order: Order, spot: Spot, data: tuple[str, ...]) -
     service = ground.folder(spot.service).service
     job = service.jobs[spot.name]
     subject = _job_subject(ground, spot, job)
-    files = list(_declared_files(ground, spot.service, "workloads", job.in_, service.workloads[job.in_].files))
-    files += _declared_files(ground, spot.service, "jobs", spot.name, job.files)
+    files = list(said_files(ground, spot.service, "workloads", job.in_, service.workloads[job.in_].files))
+    files += said_files(ground, spot.service, "jobs", spot.name, job.files)
     with _Together() as together:
         run = together.do(lambda: _command(subject, job.run, "run"))
         configuration = together.do(lambda: config_files(subject, files, run or ""))
@@ -151,7 +151,8 @@ class _Together:
             return None
 
 
-def _workload_subject(ground: Ground, spot: Spot, declared: Workload) -> Subject:
+def workload_subject(ground: Ground, spot: Spot, declared: Workload) -> Subject:
+    """A workload on a host with what its templates see."""
     return Subject(
         ground=ground,
         service=spot.service,
@@ -193,9 +194,10 @@ def _job_wanted(ground: Ground, service: str, name: str, host: str) -> bool:
     return is_wanted(job.if_, context, folder.place("jobs", name, "if"))
 
 
-def _declared_files(
+def said_files(
     ground: Ground, service: str, section: str, name: str, files: tuple[File, ...]
 ) -> Iterator[tuple[File, Place]]:
+    """The files of a workload or job with the lines that declare them."""
     for index, file in enumerate(files):
         yield file, ground.folder(service).place(section, name, "files", index)
 

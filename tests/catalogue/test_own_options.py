@@ -1,0 +1,62 @@
+"""Our own templates against the options that the built images declare: no line that no program reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mastic.build.graph import image_graph
+from mastic.cli.options import shipped_catalogue
+from mastic.errors import Place
+from mastic.load.catalogue import load_catalogue
+from mastic.load.cloud import load_cloud
+from mastic.model.desired import ConfigFile, Desired
+from mastic.model.observed import HostFacts
+from mastic.model.overrides import Layer, Said
+from mastic.option_gate import option_gate
+from mastic.resolve.desired import resolve
+from mastic.resolve.ini import Dialect, by_key, parse_ini
+
+LAPTOP = Path(__file__).parent.parent.parent / "examples" / "laptop" / "cloud.yml"
+OSLO = Dialect(oslo=True)
+
+
+def as_override(workload: str, file: ConfigFile) -> ConfigFile:
+    """The file as if an operator had written every line of it."""
+
+    def place(line: int) -> Place:
+        return Place(f"{workload}:{file.name}", line)
+
+    options = by_key(parse_ini(file.content, OSLO, place), OSLO) if file.options_of else {}
+    said = tuple(
+        Said(
+            lines[0].section, str(lines[0].option), tuple(e.value for e in lines), tuple(place(e.number) for e in lines)
+        )
+        for lines in options.values()
+    )
+    return replace(file, layers=(Layer("service", place(1), said),)) if said else file
+
+
+def laptop() -> Desired:
+    catalogue, cloud_file = load_catalogue(shipped_catalogue()), load_cloud(LAPTOP)
+    facts = HostFacts(cpus=2, memory_bytes=8 << 30, disk_free_bytes=50 << 30, addresses=("127.0.0.1",))
+    references = image_graph(catalogue, cloud_file).references
+    return resolve(catalogue, cloud_file, {host: facts for host in cloud_file.cloud.hosts}, references, {})
+
+
+@pytest.mark.engine
+def test_every_line_of_our_files_is_read_by_its_program(tmp_path: Path) -> None:
+    desired = laptop()
+    workloads = [
+        replace(workload, files=tuple(as_override(workload.name, file) for file in workload.files))
+        for workload in desired.workloads
+    ]
+    desired = replace(desired, workloads=tuple(workloads))
+    gate = option_gate(load_catalogue(shipped_catalogue()), desired, tmp_path)
+    findings = gate.findings()
+    if not gate.known:
+        pytest.skip("no image of the example cloud is built")
+    assert [str(problem) for problem in findings.errors] == []
+    assert sum(len(knowledge.declared.sections) for knowledge in gate.known.values()) > 100
