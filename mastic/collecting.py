@@ -66,7 +66,7 @@ def needed_images(states: Path, history: History, gone: Surplus) -> set[str]:
         numbers = set(other.generations())
         if folder == history.folder:
             numbers -= set(gone.generations)
-        for number in numbers:
+        for number in filter(other.is_whole, numbers):
             found |= images_of(other.generation(number))
         if left := other.unfinished():
             intent = other.intent(left.id)

@@ -68,14 +68,18 @@ def observe_containers(engine: Engine, site: Site, pool: ThreadPoolExecutor) -> 
 
 
 def describe(container: Container, in_force: dict[str, Any]) -> dict[str, Any]:
-    """ObservedWorkload but for its host. Files are in force only for the very container they were noted for."""
+    """ObservedWorkload but for its host. Files are in force only for the very container they were noted for.
+
+    A container in the place of a noted one was made by somebody else, whatever its labels say: its spec is unknown.
+    """
     known = in_force.get("container_id") == container.id
+    strange = bool(in_force) and not known
     return {
         "name": container.labels["mastic.workload"],
         "service": container.labels.get("mastic.service", ""),
         "container": container.name,
         "container_id": container.id,
-        "spec_digest": container.labels.get("mastic.spec", ""),
+        "spec_digest": "" if strange else container.labels.get("mastic.spec", ""),
         "files_digest": in_force.get("files_digest") if known else None,
         "image": container.image,
         "state": container.state,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from mastic.build.single import find_tool
 from mastic.build.lock import Lock, normalise, parse_lock
+from mastic.build.single import find_tool
 from mastic.build.sources import authorities, pip_indexes, uv_config
 from mastic.errors import BuildError, Problem
 from mastic.model.release import Release, Releases

@@ -83,6 +83,12 @@ class FakeHost:
             if workload.container == container and workload.state == "running":
                 self.let_read(workload)
 
+    def remake(self, workload: str) -> None:
+        """Somebody removed the container and made one by the same name."""
+        found = self.containers[workload]
+        new = f"{found.container_id}-by-hand"
+        self.containers[workload] = replace(found, container_id=new, spec_digest="", files_digest=None)
+
     def let_read(self, workload: ObservedWorkload) -> None:
         """A process reads its files, as they are now."""
         names = self.files.get(workload.container, {})
@@ -149,9 +155,13 @@ class FakeExecutor:
 
     def cleanup(self, host: str) -> None:
         here = self.hosts[host]
-        here.jobs.clear()
+        if here.containers:
+            return
         here.files.clear()
         here.contents.clear()
+        if not here.volumes:
+            here.jobs.clear()
+            here.kept = None
 
     def keep(self, host: str, content: bytes) -> None:
         self.hosts[host].kept = content

@@ -28,7 +28,9 @@ def surplus(history: History, keep: int) -> Surplus:
     first = min((history.head(number).run for number in kept), default="")
     generations = tuple(number for number in numbers if number not in kept)
     runs = tuple(run for run in history.runs() if generations and run < first)
-    return Surplus(generations, runs, _versions(history.generation(number) for number in sorted(kept)))
+    return Surplus(
+        generations, runs, _versions(history.generation(number) for number in filter(history.is_whole, sorted(kept)))
+    )
 
 
 def _versions(generations: Iterable[Generation]) -> dict[str, frozenset[int]]:

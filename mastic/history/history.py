@@ -121,13 +121,16 @@ class History:
 
     def generation(self, number: int) -> Generation:
         """All of a generation. Raises InputError when it is not there."""
-        head = self.head(number)
-        return Generation(head, store.read_intent(self._generations / f"{number:04d}.intent.json.gz", self.folder))
+        return Generation(self.head(number), store.read_intent(self._intent_path(number), self.folder))
 
     def latest(self) -> Generation | None:
-        """What stands, as far as the last run that went well knows."""
+        """What stands, as far as the last run that went well knows; None when it was another version's."""
         numbers = self.generations()
-        return self.generation(numbers[-1]) if numbers else None
+        return self.generation(numbers[-1]) if numbers and self.is_whole(numbers[-1]) else None
+
+    def is_whole(self, number: int) -> bool:
+        """Whether a generation can be returned to: mastic 0.1 before generations wrote only their heads."""
+        return self._intent_path(number).exists()
 
     def durations(self) -> dict[str, list[float]]:
         """`step <id>` or `image <name>` → seconds it took in earlier runs."""
@@ -159,6 +162,9 @@ class History:
     def _head_path(self, number: int) -> Path:
         return self._generations / f"{number:04d}.json"
 
+    def _intent_path(self, number: int) -> Path:
+        return self._generations / f"{number:04d}.intent.json.gz"
+
     def _run(self, id: str) -> Path:
         return self.folder / "runs" / id
 
@@ -177,7 +183,7 @@ class History:
         """The head is written last: with it the generation is there, without it nothing of it counts."""
         self._generations.mkdir(exist_ok=True, mode=0o700)
         number = max(self.generations(), default=0) + 1
-        store.write_intent(self._generations / f"{number:04d}.intent.json.gz", record.intent, self.folder)
+        store.write_intent(self._intent_path(number), record.intent, self.folder)
         store.write_bytes_durably(self._generations / f"{number:04d}.cloud.yml", record.intent.cloud_file.encode())
         store.write_durably(self._head_path(number), asdict(self._new_head(number, record)))
         return number

@@ -41,7 +41,7 @@ class ObservedWorkload:
     container: str
     container_id: str
     spec_digest: str
-    """Label written at creation: digest of the spec that was wanted then."""
+    """Label written at creation: digest of the spec that was wanted then; empty for one that mastic did not make."""
     files_digest: str | None
     """Digest of the files that were in force when the process last started or reloaded; None when unknown."""
     image: str

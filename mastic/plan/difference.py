@@ -95,6 +95,8 @@ def spec_cause(workload: PlacedWorkload, seen: ObservedWorkload) -> str | None:
     """How the container that is there differs from the wanted one; None when it does not."""
     if spec_digest(workload.spec) == seen.spec_digest:
         return None
+    if not seen.spec_digest:
+        return "made anew by somebody else"
     if _differs_in_image_only(workload, seen):
         return "image changed"
     if workload.spec.get("image") != seen.image:

@@ -137,6 +137,16 @@ def test_broken_part_of_the_history_is_told(history: History) -> None:
         history.generation(1)
 
 
+def test_generation_of_an_earlier_version_is_no_obstacle(history: History) -> None:
+    committed(history)
+    (history.folder / "generations" / "0001.intent.json.gz").unlink()
+    assert history.latest() is None
+    assert committed(history) == 2
+    assert surplus(history, 2).needed_secrets == {"database_password": {1}}
+    with pytest.raises(InputError, match="is not there"):
+        history.generation(1)
+
+
 def test_run_killed_after_its_generation_was_written_is_finished(history: History) -> None:
     committed(history)
     (history.folder / "runs" / history.runs()[-1] / "committed").unlink()

@@ -181,3 +181,43 @@ def test_logs_and_commands(world: World) -> None:
     assert list(world.executor.logs("here", f"{CLOUD}_web", 10, False))
     code, _ = world.executor.exec("here", f"{CLOUD}_web", ("cat", "/ready"), 10)
     assert code == 0
+
+
+def test_container_made_anew_by_somebody_is_replaced(world: World) -> None:
+    world.succeed(ALL)
+    world.accidents.remake("web")
+    strange = world.host().workloads["web"].container_id
+    assert world.remaining(ALL) == [f"replace:{WEB}, made anew by somebody else"]
+    world.succeed(ALL)
+    assert world.host().workloads["web"].container_id != strange
+
+
+def test_host_keeps_a_copy_of_the_state(world: World) -> None:
+    assert world.executor.kept("here") is None
+    world.executor.keep("here", b"first")
+    world.executor.keep("here", b"\x00second\xff")
+    assert world.executor.kept("here") == b"\x00second\xff"
+
+
+def test_copy_stays_while_volumes_stay_and_goes_with_them(world: World) -> None:
+    world.succeed(ALL)
+    world.executor.keep("here", b"state")
+    world.succeed(ALL, Goal(destroy=True))
+    world.executor.cleanup("here")
+    assert world.executor.kept("here") == b"state"
+    world.succeed(ALL, Goal(destroy=True, allow_data_loss=True))
+    world.executor.cleanup("here")
+    assert world.executor.kept("here") is None
+
+
+def test_image_goes_unless_a_container_uses_it(world: World) -> None:
+    world.succeed(cloud(web()))
+    unused = f"{IMAGES[1]}-unused"
+    world.images.make(unused)
+    asked = world.executor.collect("here", [IMAGES[0], unused], remove=False)
+    assert (set(asked.sizes), asked.in_use) == ({unused}, (IMAGES[0],))
+    assert unused in world.host().images
+    world.executor.collect("here", [IMAGES[0], unused], remove=True)
+    assert unused not in world.host().images
+    assert IMAGES[0] in world.host().images
+    assert world.executor.collect("here", [unused], remove=True).sizes == {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
+import tarfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -34,13 +36,22 @@ class Accidents(Protocol):
 
     def edit(self, container: str, file: str) -> None: ...
 
+    def remake(self, workload: str) -> None: ...
+
+
+class Images(Protocol):
+    """The engine's images."""
+
+    def make(self, reference: str) -> None: ...
+
 
 @dataclass
 class World:
-    """An executor, what it told, and the accidents of its host."""
+    """An executor, what it told, the accidents of its host, and a way to make images."""
 
     executor: Executor
     accidents: Accidents
+    images: Images
     events: list[Event] = field(default_factory=list)
 
     def apply(self, desired: Desired, goal: Goal | None = None) -> Run:
@@ -89,6 +100,31 @@ class FakeAccidents:
     def edit(self, container: str, file: str) -> None:
         self.executor.hosts[HOST].edit(container, file)
 
+    def remake(self, workload: str) -> None:
+        self.executor.hosts[HOST].remake(workload)
+
+
+class FakeImages:
+    def __init__(self, executor: FakeExecutor) -> None:
+        self.executor = executor
+
+    def make(self, reference: str) -> None:
+        self.executor.hosts[HOST].images.add(reference)
+
+
+class RealImages:
+    def make(self, reference: str) -> None:
+        """An image of its own, not only another name."""
+        subprocess.run(["docker", "import", "-", reference], input=empty_archive(), check=True, capture_output=True)
+
+
+def empty_archive() -> bytes:
+    """A tar archive that holds one file."""
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo(f"{CLOUD}-unused"))
+    return target.getvalue()
+
 
 class RealAccidents:
     def kill(self, workload: str) -> None:
@@ -98,17 +134,27 @@ class RealAccidents:
         path = Path("/etc/mastic/clouds", CLOUD, container, file)
         path.write_text(path.read_text() + "# by hand\n")
 
+    def remake(self, workload: str) -> None:
+        """With the same labels, and another memory limit."""
+        name = f"{CLOUD}_{workload}"
+        template = "{{range $key, $value := .Config.Labels}}--label={{$key}}={{$value}}\n{{end}}"
+        asked = subprocess.run(["docker", "inspect", "-f", template, name], check=True, capture_output=True, text=True)
+        folder = f"/etc/mastic/clouds/{CLOUD}/{name}"
+        mounts = ("-v", f"{folder}:/var/lib/kolla/config_files:ro")
+        docker("rm", "-f", name)
+        docker("run", "-d", "--name", name, "--network", "host", "-m", "64m", *asked.stdout.split(), *mounts, IMAGES[0])
+
 
 def fake_world() -> World:
     executor = FakeExecutor((HOST,))
     executor.hosts[HOST].images.update(IMAGES)
-    return World(executor, FakeAccidents(executor))
+    return World(executor, FakeAccidents(executor), FakeImages(executor))
 
 
 def real_world(state: Path) -> World:
     make_tiny_image()
     docker("tag", *IMAGES)
-    return World(LocalExecutor(CLOUD, state), RealAccidents())
+    return World(LocalExecutor(CLOUD, state), RealAccidents(), RealImages())
 
 
 def docker(*arguments: str) -> None:
