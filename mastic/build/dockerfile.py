@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
 
+from mastic.build.source_layer import INSTALL_SOURCE, LockedSource, source_context
 from mastic.errors import Place, Problem
 from mastic.model.catalogue import Catalogue, ServiceFolder
 from mastic.model.service import Image
@@ -35,6 +36,8 @@ class Rendering:
     requirements: str
     packages: tuple[str, ...]
     release: str
+    sources: tuple[LockedSource, ...] = ()
+    """Distributions that come from somewhere else than the lock."""
     new_users: tuple[str, ...] = ()
     new_groups: tuple[str, ...] = ()
     inherited_user: str | None = None
@@ -48,16 +51,29 @@ def render_dockerfile(rendering: Rendering) -> tuple[str, dict[str, bytes], list
     if rendering.image.snapshot:
         text = json.dumps(rendering.image.snapshot.model_dump(mode="json"), indent=1, sort_keys=True)
         context[f"{CONTEXT}/snapshot.json"] = text.encode()
-    sources = image_sources(rendering)
+    context |= source_context(rendering.sources)
+    templates = image_templates(rendering)
     template = rendering.image.template or DEFAULT_TEMPLATE
-    if template not in sources:
+    if template not in templates:
         place = rendering.folder.place("images", rendering.name, "template")
         return "", {}, [*problems, Problem(f"no template `{template}`", place, "it belongs under `image/`")]
     try:
-        text = environment(sources).get_template(template).render(names(rendering, sources, context))
+        text = environment(templates).get_template(template).render(names(rendering, context))
     except TemplateError as error:
         return "", {}, [*problems, template_problem(rendering, template, error)]
+    problems += unused_sources(rendering, template, context)
     return text.rstrip() + "\n", context, problems
+
+
+def unused_sources(rendering: Rendering, template: str, context: dict[str, bytes]) -> list[Problem]:
+    """A template of its own that does not install what the operator names under `sources`."""
+    if f"{CONTEXT}/{INSTALL_SOURCE}" in context:
+        return []
+    what = f"Dockerfile template `{template}` of image `{rendering.name}` does not install"
+    hint = "it must run `install-source` as the shared `Dockerfile.j2` does"
+    return [
+        Problem(f"{what} `{each.source.name}` from `sources`", each.source.place, hint) for each in rendering.sources
+    ]
 
 
 def copied_files(rendering: Rendering) -> tuple[dict[str, bytes], list[Problem]]:
@@ -74,7 +90,7 @@ def copied_files(rendering: Rendering) -> tuple[dict[str, bytes], list[Problem]]
     return context, problems
 
 
-def image_sources(rendering: Rendering) -> dict[str, str]:
+def image_templates(rendering: Rendering) -> dict[str, str]:
     """Templates of the service's own `image/` folder before the shared ones."""
     files = rendering.catalogue.shared.image_files | rendering.folder.image_files
     return {name: content.decode() for name, content in files.items() if name.endswith(".j2")}
@@ -84,7 +100,7 @@ def environment(sources: dict[str, str]) -> Environment:
     return Environment(loader=DictLoader(sources), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-def names(rendering: Rendering, sources: dict[str, str], context: dict[str, bytes]) -> dict[str, Any]:
+def names(rendering: Rendering, context: dict[str, bytes]) -> dict[str, Any]:
     """What a Dockerfile template sees."""
     image, users = rendering.image, rendering.catalogue.users
     files = rendering.catalogue.shared.image_files | rendering.folder.image_files
@@ -104,6 +120,7 @@ def names(rendering: Rendering, sources: dict[str, str], context: dict[str, byte
         "file": file,
         "packages": rendering.packages,
         "requirements": rendering.requirements,
+        "sources": [each.source.name for each in rendering.sources],
         "user": image.user,
         "inherited_user": rendering.inherited_user,
         "uid": uid,

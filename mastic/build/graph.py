@@ -11,8 +11,11 @@ from typing import Any
 
 from mastic.build.bootstrap import Bootstrap, root_command
 from mastic.build.dockerfile import Rendering, render_dockerfile
+from mastic.build.kinds import as_wanted, kind_problems, packages_for
 from mastic.build.lock import Lock, normalise, parse_lock
+from mastic.build.source_layer import LockedSource, source_problems
 from mastic.errors import InputError, Problem
+from mastic.model.base import Base
 from mastic.model.catalogue import Catalogue, CloudFile, ServiceFolder
 from mastic.model.service import Image
 
@@ -68,11 +71,15 @@ def image_graph(catalogue: Catalogue, cloud_file: CloudFile) -> ImageGraph:
     Raises InputError with every problem found: missing parent, cycle, name said twice, unknown user, distribution
     without lock entry, missing file, undefined name in a template.
     """
-    walk = Walk(catalogue, cloud_file, *declared(catalogue))
+    images, problems = declared(catalogue)
+    images, more = as_wanted(images, cloud_file, catalogue.base(cloud_file.cloud.base).lists)
+    problems += [*more, *kind_problems(catalogue, cloud_file)]
+    walk = Walk(catalogue, cloud_file, images, problems)
     for service in cloud_file.cloud.services:
         folder = catalogue.folders.get(service)  # an unknown service is the loader's problem to tell
         for name in folder.service.images if folder else ():
             walk.visit(name, ())
+    walk.problems += source_problems(cloud_file, walk.lock, walk.sourced)
     if walk.problems:
         raise InputError(dict.fromkeys(walk.problems))
     return ImageGraph(walk.nodes)
@@ -107,10 +114,16 @@ class Walk:
     problems: list[Problem]
     nodes: dict[str, ImageNode] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
+    sourced: set[str] = field(default_factory=set)
+    """Distributions that some image got from the operator's `sources`."""
+
+    @cached_property
+    def base(self) -> Base:
+        return self.catalogue.base(self.cloud_file.cloud.base)
 
     @cached_property
     def lock(self) -> Lock | None:
-        text = self.catalogue.locks.get(self.cloud_file.cloud.release)
+        text = self.catalogue.lock_text(self.cloud_file.cloud.release, self.base.python)
         return parse_lock(text) if text is not None else None
 
     def visit(self, name: str, path: tuple[str, ...]) -> ImageNode | None:
@@ -142,6 +155,7 @@ class Walk:
         if image.bootstrap:
             return self.root(name, folder, image)
         own = self.python_part(name, folder, image)
+        sources = self.own_sources(own)
         needs: list[str] = [parent.name] if parent else []
 
         def reference(other: str) -> str:
@@ -162,7 +176,8 @@ class Walk:
             catalogue=self.catalogue,
             parent=parent.reference if parent else SCRATCH,
             reference=reference,
-            requirements=own,
+            requirements=self.lock.requirements(own) if self.lock else "",
+            sources=sources,
             packages=packages,
             release=self.cloud_file.cloud.release,
             **users,
@@ -191,8 +206,7 @@ class Walk:
         return self.visit(image.from_, path)
 
     def root(self, name: str, folder: ServiceFolder, image: Image) -> ImageNode:
-        family, _, suite = self.cloud_file.cloud.base.partition("-")
-        recipe = Bootstrap(family, suite, self.packages(name, folder, image))
+        recipe = Bootstrap(self.base.family, self.base.suite, self.packages(name, folder, image))
         text = json.dumps(root_command(recipe, "sources"))
         return ImageNode(name, folder.service.service, f"mastic/{name}:{digest(text, {})}", None, (), bootstrap=recipe)
 
@@ -204,8 +218,9 @@ class Walk:
         return found
 
     def packages(self, name: str, folder: ServiceFolder, image: Image) -> tuple[str, ...]:
-        family = self.cloud_file.cloud.base.partition("-")[0]
-        if image.packages and family not in image.packages:
+        found = packages_for(image.packages, self.base.lists)
+        if found is None and image.packages:
+            family = self.base.lists[-1]
             self.problems.append(
                 Problem(
                     f"image `{name}` names no packages for `{family}`",
@@ -213,22 +228,28 @@ class Walk:
                     f"add a list `{family}` (empty when none is needed)",
                 )
             )
-        return image.packages.get(family, ())
+        return found or ()
 
-    def python_part(self, name: str, folder: ServiceFolder, image: Image) -> str:
-        """Requirements of this image alone: closure of its roots without what its ancestors hold."""
+    def own_sources(self, own: frozenset[str]) -> tuple[LockedSource, ...]:
+        """What the operator puts in the place of this image's own distributions."""
+        found = [source for name, source in sorted(self.cloud_file.sources.items()) if name in own]
+        self.sourced.update(source.name for source in found)
+        return tuple(LockedSource(each, self.lock.distributions[each.name].version) for each in found if self.lock)
+
+    def python_part(self, name: str, folder: ServiceFolder, image: Image) -> frozenset[str]:
+        """Distributions of this image alone: closure of its roots without what its ancestors hold."""
         if not image.python:
-            return ""
+            return frozenset()
         if self.lock is None:
             self.problems.append(self.no_lock())
-            return ""
+            return frozenset()
         for index, root in enumerate(image.python):
             if normalise(root) not in self.lock.distributions:
                 place = folder.place("images", name, "python", index)
                 what = f"distribution of the {self.cloud_file.cloud.release} lock"
                 self.problems.append(self.unknown(what, normalise(root), place, self.lock.distributions))
         inherited = self.lock.closure(root for ancestor in self.ancestors(name) for root in ancestor.python)
-        return self.lock.requirements(self.lock.closure(image.python) - inherited)
+        return self.lock.closure(image.python) - inherited
 
     def inherited(self, name: str, folder: ServiceFolder, image: Image) -> dict[str, Any]:
         """Users: which must be made here, and which one the parent runs as."""

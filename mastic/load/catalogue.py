@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from mastic.errors import InputError, Place, Problem
+from mastic.load.bases import load_bases
 from mastic.load.checks import catalogue_problems
 from mastic.load.strict import Document, read_yaml, to_model
+from mastic.model.base import Bases
 from mastic.model.catalogue import Catalogue, ServiceFolder
 from mastic.model.service import Service
 
@@ -26,7 +28,15 @@ def load_catalogue(path: Path) -> Catalogue:
         except InputError as error:
             problems.extend(error.problems)
     shared = folders.pop(SHARED, None) or _no_shared(path / SHARED)
-    catalogue = Catalogue(path, folders, shared, _users(path / SHARED, problems), _locks(path / SHARED / "locks"))
+    catalogue = Catalogue(
+        path,
+        folders,
+        shared,
+        _users(path / SHARED, problems),
+        _locks(path / SHARED / "locks"),
+        {each.name.removeprefix("python"): _locks(each) for each in sorted((path / SHARED / "locks").glob("python3*"))},
+        _bases(path / SHARED, problems),
+    )
     problems.extend(catalogue_problems(catalogue, tell_unknown=not problems))
     if problems:
         raise InputError(problems)
@@ -91,6 +101,14 @@ def _tell_clashes(users: dict[str, tuple[int, int]], document: Document, problem
 
 def _is_pair(ids: Any) -> bool:
     return isinstance(ids, list) and len(ids) == 2 and all(type(each) is int and each >= 0 for each in ids)
+
+
+def _bases(path: Path, problems: list[Problem]) -> Bases:
+    try:
+        return load_bases(path)
+    except InputError as error:
+        problems.extend(error.problems)
+        return Bases()
 
 
 def _locks(path: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mastic.errors import InputError, Problem
 from mastic.load.overrides import FOLDER, load_overrides
+from mastic.load.sources import load_sources
 from mastic.load.strict import Document, read_yaml, to_model
 from mastic.model.catalogue import CloudFile
 from mastic.model.cloud import Cloud
@@ -21,7 +22,7 @@ def load_cloud(path: Path) -> CloudFile:
     file = cloud_of(read_yaml(path))
     said = file.cloud.config
     overrides = load_overrides(path.parent / (said or FOLDER), file.place("config") if said else None)
-    return replace(file, overrides=overrides)
+    return replace(file, overrides=overrides, sources=load_sources(file))
 
 
 def cloud_of(document: Document) -> CloudFile:

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mastic.errors import Place
+from mastic.model.base import Base, Bases
 from mastic.model.cloud import Cloud
 from mastic.model.overrides import Overrides
 from mastic.model.service import Service
+from mastic.model.source import Source
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,19 @@ class Catalogue:
     """Unix user → (uid, gid), fixed for every image."""
     locks: dict[str, str]
     """Release → requirements text with versions, hashes and `# via` edges."""
+    other_locks: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Version of Python → release → text of the lock, for bases whose Python is another one."""
+    bases: Bases = field(default_factory=Bases)
+    """Distributions and processors that images can be built for."""
+
+    def base(self, name: str) -> Base:
+        """A base by name; a name that the catalogue does not have is taken apart."""
+        family, _, suite = name.partition("-")
+        return self.bases.bases.get(name) or Base(family="debian", suite=suite, lists=(family,))
+
+    def lock_text(self, release: str, python: str) -> str | None:
+        """Text of the release's lock for a version of Python."""
+        return self.other_locks.get(python, self.locks).get(release)
 
     def image_owners(self) -> dict[str, ServiceFolder]:
         """Image name → folder that declares it."""
@@ -59,6 +74,8 @@ class CloudFile:
     lines: dict[tuple[str | int, ...], int] = field(default_factory=dict, repr=False)
     overrides: Overrides = field(default_factory=Overrides, repr=False)
     """The operator's own lines for the services' configuration files."""
+    sources: dict[str, Source] = field(default_factory=dict, repr=False)
+    """Normalised distribution → what images get instead of the lock's."""
 
     def place(self, *keys: str | int) -> Place:
         """The line where `keys` (or their nearest parent) stand."""

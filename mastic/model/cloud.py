@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from mastic.model.service import Name, Strict
+
+Kind = Literal["source", "binary"]
+Root = Annotated[str, StringConstraints(pattern=r"^(mmdebstrap|registry:\S+|tar:\S.*)$")]
 
 
 class Host(Strict):
@@ -25,7 +28,20 @@ class Cloud(Strict):
 
     cloud: Name
     release: str = "2026.2"
-    base: Literal["debian-trixie"] = "debian-trixie"
+    base: Name = "debian-trixie"
+    """Distribution that images are built on, one of the catalogue's `_shared/bases.yml`."""
+    platform: Literal["linux/amd64", "linux/arm64", "linux/ppc64le"] = "linux/amd64"
+    """Processor that images are built for."""
+    root: Root | None = None
+    """Where the first root file system comes from: `mmdebstrap`, `registry:IMAGE` or `tar:FILE`; default is the
+    base's own way."""
+    kind: Kind = "source"
+    """What services are made of: Python distributions of the release's lock, or the base's packages."""
+    kinds: dict[Name, Kind] = Field(default_factory=dict)
+    """Service → kind, where it is another one."""
+    sources: dict[str, str] = Field(default_factory=dict)
+    """Python distribution → what images get instead of the lock's: a version, the path of a sdist, wheel or folder,
+    or `git+URL@REF`."""
     region: str = "RegionOne"
     api_address: str | None = None
     """Where the load balancer offers the APIs; default is the address of the first control host."""
@@ -35,3 +51,7 @@ class Cloud(Strict):
     """Service → option → value."""
     config: str | None = None
     """Folder of override files for the services' own configuration files; default is `config` beside this file."""
+
+    def kind_of(self, service: str) -> Kind:
+        """What a service's images are made of."""
+        return self.kinds.get(service, self.kind)

@@ -55,6 +55,19 @@ class Snapshot(Strict):
     """The very migrations, in order."""
 
 
+class Binary(Strict):
+    """What is other in an image of kind `binary`: packages of the distribution instead of Python distributions."""
+
+    from_: Name | None = Field(None, alias="from")
+    """Another parent."""
+    packages: dict[str, tuple[str, ...]] = {}
+    """Package family → packages installed beside the image's own."""
+    run: tuple[str, ...] | None = None
+    """Commands instead of the image's own."""
+    environment: dict[str, str] | None = None
+    """Environment instead of the image's own."""
+
+
 class Image(Strict):
     """A container image: parent, packages, Python distributions."""
 
@@ -86,6 +99,8 @@ class Image(Strict):
     images it is built on. Read from the built image, so they never change its digest."""
     option_sections: dict[str, str] = {}
     """Section made by configuration (pattern) → declared section whose options it takes."""
+    binary: Binary | None = None
+    """How the image is made of the distribution's own packages; without it the image has nothing of Python."""
     snapshot: Snapshot | None = None
     """The image carries its databases' schemas, made by running the migrations while it is built."""
 
@@ -165,6 +180,13 @@ class Frontend(Strict):
     """For long-lived connections (consoles): idle time in seconds before the balancer cuts."""
 
 
+class WorkloadVariant(Strict):
+    """What is other in a workload whose service is of kind `binary`."""
+
+    command: Template | None = None
+    environment: dict[str, Template] | None = None
+
+
 class Placement(Strict):
     """Which hosts run a workload."""
 
@@ -180,6 +202,8 @@ class Workload(Strict):
     user: str | None = None
     """Run as another user than the image's; `root` needs `root_reason`."""
     root_reason: str | None = None
+    binary: WorkloadVariant | None = None
+    """What is other when the service is of kind `binary`."""
     files: tuple[File, ...] = ()
     volumes: tuple[Volume, ...] = ()
     mounts: tuple[Mount, ...] = ()
