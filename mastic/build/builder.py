@@ -48,6 +48,16 @@ class BuildSummary:
         return (*self.failed.values(), *self.skipped.values())
 
 
+@dataclass(frozen=True)
+class How:
+    """How much is built at once, and whether anew."""
+
+    jobs: int = 0
+    """0: as many as cores and memory allow."""
+    anew: bool = False
+    """Build the wanted images also when they stand, without the engine's cache."""
+
+
 @dataclass
 class Progress:
     """How far the whole build is."""
@@ -60,17 +70,17 @@ class Progress:
 
 
 def build_images(  # noqa: PLR0917 - the contract of ARCHITECTURE.md
-    graph: ImageGraph, wanted: tuple[str, ...], feed: Feed, tell: Tell, logs: Path, jobs: int = 0
+    graph: ImageGraph, wanted: tuple[str, ...], feed: Feed, tell: Tell, logs: Path, how: How = How()
 ) -> BuildSummary:
     """As `try_images`; raises BuildError naming every image that failed, after all others were built."""
-    summary = try_images(graph, wanted, feed, tell, logs, jobs)
+    summary = try_images(graph, wanted, feed, tell, logs, how)
     if summary.problems:
         raise BuildError(summary.problems)
     return summary
 
 
 def try_images(  # noqa: PLR0917 - as build_images
-    graph: ImageGraph, wanted: tuple[str, ...], feed: Feed, tell: Tell, logs: Path, jobs: int = 0
+    graph: ImageGraph, wanted: tuple[str, ...], feed: Feed, tell: Tell, logs: Path, how: How = How()
 ) -> BuildSummary:
     """Build the wanted images and what they stand on, as far as the engine does not have them.
 
@@ -80,6 +90,8 @@ def try_images(  # noqa: PLR0917 - as build_images
     began = monotonic()
     engine = find_engine()
     present = engine.images()
+    if how.anew:
+        present = {reference: made for reference, made in present.items() if reference not in references(graph, wanted)}
     missing = missing_nodes(graph, wanted, present)
     there = tuple(name for name in wanted if name not in missing)
     for name in there:
@@ -88,10 +100,15 @@ def try_images(  # noqa: PLR0917 - as build_images
         return BuildSummary({}, there, monotonic() - began)
     logs.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="mastic-build-") as folder:
-        sources = host_sources(suite_of(graph))
-        workshop = Workshop(engine, sources, sources.write(Path(folder)), logs, tell)
-        progress = build_missing(workshop, missing, feed, jobs or parallel_builds())
+        suite = suite_of(graph)
+        sources = host_sources(suite)
+        workshop = Workshop(engine, sources, sources.write(Path(folder)), logs, tell, suite, how.anew)
+        progress = build_missing(workshop, missing, feed, how.jobs or parallel_builds())
     return BuildSummary(progress.built, there, monotonic() - began, progress.failed, progress.skipped)
+
+
+def references(graph: ImageGraph, names: tuple[str, ...]) -> set[str]:
+    return {graph.nodes[name].reference for name in names}
 
 
 def require_parents(graph: ImageGraph, wanted: tuple[str, ...]) -> None:

@@ -10,11 +10,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from mastic.errors import HostError, Problem
 
 BUILDKIT_INSIDE_UNTIL = 23
 """From this major version on the client needs the plug-in buildx to use BuildKit."""
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """One image as the engine has it."""
+
+    id: str
+    """Digest of its configuration, and so of all its layers."""
+    bytes: int
+    """On disk, with layers that others have as well."""
+    layers: tuple[str, ...]
+    labels: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -47,16 +60,29 @@ class Engine:
             found[reference] = read_time(created)
         return found
 
-    def sizes(self) -> dict[str, int]:
-        """Reference → bytes on disk, layers of others included, for all of mastic's images."""
+    def inspect(self, reference: str) -> dict[str, Any]:
+        """What the engine knows about an image; raises HostError when it has none of this name."""
+        (found,) = json.loads(self.ask("image", "inspect", reference))
+        return dict(found)
+
+    def architecture(self) -> str:
+        return self.ask("version", "--format", "{{.Server.Arch}}").strip()
+
+    def forget(self, image: str) -> None:
+        """Remove an image that has no tag; one that something else uses stays."""
+        subprocess.run(self.command("image", "rm", image), capture_output=True, check=False)
+
+    def facts(self) -> dict[str, ImageFacts]:
+        """What the engine knows of all of mastic's images, by reference."""
         references = list(self.images())
         if not references:
             return {}
-        lines = self.ask("image", "inspect", "--format", "{{json .RepoTags}}\t{{.Size}}", *references).splitlines()
-        found: dict[str, int] = {}
-        for line in lines:
-            tags, _, size = line.partition("\t")
-            found |= {tag: int(size) for tag in json.loads(tags) or ()}
+        found: dict[str, ImageFacts] = {}
+        for image in json.loads(self.ask("image", "inspect", *references)):
+            facts = ImageFacts(
+                image["Id"], image["Size"], tuple(image["RootFS"]["Layers"]), image["Config"]["Labels"] or {}
+            )
+            found |= dict.fromkeys(image["RepoTags"] or (), facts)
         return found
 
 

@@ -19,6 +19,10 @@ from mastic.model.base import Base
 from mastic.model.catalogue import Catalogue, CloudFile, ServiceFolder
 from mastic.model.service import Image
 
+EPOCH = 1790726400
+"""No file of an image is younger: 2026-09-30. One day for all, so that every release shares roots and databases."""
+LAYER_FORMAT = 1
+"""Raised when the builder makes other layers of the same inputs."""
 SCRATCH = "scratch"
 """Parent of images that stand on nothing."""
 
@@ -41,6 +45,8 @@ class ImageNode:
     """Programs of the building machine that the builder adds to the context."""
     max_age_hours: int | None = None
     bootstrap: Bootstrap | None = None
+    version: str = ""
+    """Of the project an image is for, else of the release, else of the distribution."""
 
 
 @dataclass(frozen=True)
@@ -194,6 +200,7 @@ class Walk:
             context=context,
             tools=image.tools,
             max_age_hours=image.max_age_hours,
+            version=self.version(name, folder, image),
         )
 
     def parent(self, name: str, folder: ServiceFolder, image: Image, path: tuple[str, ...]) -> ImageNode | None:
@@ -208,7 +215,15 @@ class Walk:
     def root(self, name: str, folder: ServiceFolder, image: Image) -> ImageNode:
         recipe = Bootstrap(self.base.family, self.base.suite, self.packages(name, folder, image))
         text = json.dumps(root_command(recipe, "sources"))
-        return ImageNode(name, folder.service.service, f"mastic/{name}:{digest(text, {})}", None, (), bootstrap=recipe)
+        return ImageNode(
+            name,
+            folder.service.service,
+            f"mastic/{name}:{digest(text, {})}",
+            None,
+            (),
+            bootstrap=recipe,
+            version=self.cloud_file.cloud.base,
+        )
 
     def ancestors(self, name: str) -> list[Image]:
         """Declarations of the parent, its parent and so on; the parent itself was visited before."""
@@ -266,6 +281,13 @@ class Walk:
             "inherited_user": users[0] if users else None,
         }
 
+    def version(self, name: str, folder: ServiceFolder, image: Image) -> str:
+        if image.python and self.lock and folder.service.kind == "openstack":
+            return self.lock.distributions[normalise(image.python[0])].version
+        if any(each.python for each in (image, *self.ancestors(name))):
+            return self.cloud_file.cloud.release
+        return self.cloud_file.cloud.base
+
     def no_lock(self) -> Problem:
         have = ", ".join(f"`{release}`" for release in sorted(self.catalogue.locks)) or "none"
         return Problem(
@@ -282,7 +304,7 @@ class Walk:
 
 def digest(dockerfile: str, context: dict[str, bytes]) -> str:
     """First 16 hex digits over the Dockerfile (it names parent and needs by their digests) and every file."""
-    total = hashlib.sha256(dockerfile.encode())
+    total = hashlib.sha256(f"layers {LAYER_FORMAT} {EPOCH}\n{dockerfile}".encode())
     for path in sorted(context):
         total.update(f"\0{path}\0{len(context[path])}\0".encode() + context[path])
     return total.hexdigest()[:16]

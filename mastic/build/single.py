@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,12 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
 
+from mastic.build import pack_layer
 from mastic.build.engine import Engine
 from mastic.build.export import write_context
-from mastic.build.graph import ImageNode
+from mastic.build.finish import Raw, finish_image
+from mastic.build.graph import SCRATCH, ImageNode
+from mastic.build.layer import tar_inventory
 from mastic.build.root import RootBuild, build_root
 from mastic.build.sources import HostSources
-from mastic.errors import BuildError, Place, Problem
+from mastic.build.stages import OUT, PACKER, staged
+from mastic.errors import BuildError, MasticError, Place, Problem
 from mastic.model.run import Event
 
 Tell = Callable[[Event], None]
@@ -37,6 +42,10 @@ class Workshop:
     secrets: dict[str, Path]
     logs: Path
     tell: Tell
+    suite: str
+    """Distribution release of the roots."""
+    anew: bool = False
+    """Do every step again, whatever the engine remembers of it."""
 
 
 def build_one(workshop: Workshop, node: ImageNode) -> float:
@@ -44,49 +53,88 @@ def build_one(workshop: Workshop, node: ImageNode) -> float:
     began = monotonic()
     workshop.tell(Event("image", node.name, "started", at=time()))
     log = workshop.logs / f"{node.name}.log"
-    if node.bootstrap:
-        code = build_root(
-            workshop.engine, RootBuild(node.bootstrap, node.reference, workshop.secrets["apt-sources"], log)
+    with tempfile.TemporaryDirectory(prefix=f"mastic-{node.name}-") as folder:
+        raw = (
+            make_root(workshop, node, log, Path(folder)) if node.bootstrap else make(workshop, node, log, Path(folder))
         )
-    else:
-        code = build_dockerfile(workshop, node, log)
+        seconds = monotonic() - began
+        if raw is None:
+            raise failure(workshop, node, log, seconds)
+        try:
+            finish_image(workshop.engine, node, raw, workshop.suite)
+        except (MasticError, OSError) as error:
+            with log.open("a") as out:
+                out.write(f"{error}\n")
+            raise failure(workshop, node, log, seconds) from error
     seconds = monotonic() - began
-    if code:
-        raise failure(workshop, node, log, seconds)
     workshop.tell(Event("image", node.name, "done", seconds, at=time()))
     return seconds
 
 
-def build_dockerfile(workshop: Workshop, node: ImageNode, log: Path) -> int:
-    """One BuildKit build; the tag appears only when everything succeeded. Returns the client's exit code."""
-    with tempfile.TemporaryDirectory(prefix=f"mastic-{node.name}-") as folder, log.open("w") as out:
-        write_context(node, Path(folder))
-        copy_tools(node, Path(folder))
-        with subprocess.Popen(
-            build_command(workshop, node, folder),
+def make_root(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | None:
+    """A root file system from the distribution's packages; None when it failed."""
+    assert node.bootstrap
+    tar = folder / "layer.tar"
+    if build_root(RootBuild(node.bootstrap, workshop.secrets["apt-sources"], log), tar):
+        return None
+    return Raw(tar, tar_inventory(tar))
+
+
+def make(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | None:
+    """Two builds, the second of cached steps: the image's settings, and its files as a tar; None when one failed."""
+    dockerfile = staged(node.dockerfile)
+    context, out, id_file = folder / "context", folder / "out", folder / "id"
+    context.mkdir()
+    out.mkdir()
+    write_context(node, context)
+    copy_tools(node, context)
+    (context / "Dockerfile").write_text(dockerfile.text)
+    (context / PACKER).write_text(Path(pack_layer.__file__).read_text())
+    log.write_text("")
+    first = [f"--target={dockerfile.made}", f"--iidfile={id_file}", *(["--no-cache"] if workshop.anew else [])]
+    if run_build(workshop, node, log, [*first, str(context)]):
+        return None
+    image = id_file.read_text().strip()
+    settings = workshop.engine.inspect(image)["Config"]
+    whole = dockerfile.base == SCRATCH
+    tar = out / "layer.tar"
+    how = [f"--target={dockerfile.made}", f"--output=type=tar,dest={tar}"]
+    if not whole:
+        how = [f"--target={OUT}", f"--output=type=local,dest={out}"]
+    failed = run_build(workshop, node, log, [*how, str(context)])
+    workshop.engine.forget(image)
+    if failed:
+        return None
+    inventory = tar_inventory(tar) if whole else json.loads((out / "inventory.json").read_text())
+    return Raw(tar, inventory, dockerfile.base, settings, dockerfile.mount_points)
+
+
+def run_build(workshop: Workshop, node: ImageNode, log: Path, arguments: list[str]) -> int:
+    """One BuildKit build, its output added to the log; the client's exit code."""
+    secrets = [f"--secret=id={name},src={path}" for name, path in sorted(workshop.secrets.items())]
+    proxies = [f"--build-arg={name}" for name in sorted(workshop.sources.proxies)]  # values from the environment
+    with (
+        log.open("a") as out,
+        subprocess.Popen(
+            workshop.engine.command("build", "--quiet=false", *secrets, *proxies, *arguments),
             env=workshop.engine.environment() | workshop.sources.proxies,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-        ) as process:
-            for line in process.stdout or ():
-                out.write(line)
-                out.flush()
-                tell_step(workshop.tell, node.name, line)
-        return process.returncode
+        ) as process,
+    ):
+        for line in process.stdout or ():
+            out.write(line)
+            out.flush()
+            tell_step(workshop.tell, node.name, line)
+    return process.returncode
 
 
 def tell_step(tell: Tell, name: str, line: str) -> None:
     """Pass on that a build began its next step."""
     if step := STEP.match(line):
         tell(Event("image", name, "progress", message=" ".join(MOUNT.sub("", step["step"]).split())[:100], at=time()))
-
-
-def build_command(workshop: Workshop, node: ImageNode, folder: str) -> list[str]:
-    secrets = [f"--secret=id={name},src={path}" for name, path in sorted(workshop.secrets.items())]
-    proxies = [f"--build-arg={name}" for name in sorted(workshop.sources.proxies)]  # values from the environment
-    return workshop.engine.command("build", "--quiet=false", f"--tag={node.reference}", *secrets, *proxies, folder)
 
 
 def copy_tools(node: ImageNode, folder: Path) -> None:

@@ -28,6 +28,7 @@ WHOLE_CATALOGUE = "catalogue"
 @click.option(
     "--jobs", type=click.IntRange(1), default=None, help="Images built at once; default from cores and memory."
 )
+@click.option("--anew", is_flag=True, help="Build the chosen images also when they stand, without the engine's cache.")
 @common_options
 @click.pass_context
 def command(  # noqa: PLR0917 - one name per option
@@ -39,6 +40,7 @@ def command(  # noqa: PLR0917 - one name per option
     tree: bool,
     dockerfile_only: Path | None,
     jobs: int | None,
+    anew: bool,
 ) -> int:
     """Build the images of the cloud that the engine does not have.
 
@@ -60,7 +62,7 @@ def command(  # noqa: PLR0917 - one name per option
         return 0
     if dockerfile_only is not None:
         return write_files(options, graph, chosen, dockerfile_only)
-    return build(options, graph, asked, parents, Workplace(options.state / cloud / "build", jobs or 0))
+    return build(options, graph, asked, parents, Workplace(options.state / cloud / "build", jobs or 0, anew))
 
 
 def graph_of(options: Options, everything: bool) -> tuple[ImageGraph, dict[str, str], str]:
@@ -110,11 +112,12 @@ class Workplace:
 
     logs: Path
     jobs: int
+    anew: bool
 
 
 def build(options: Options, graph: ImageGraph, asked: tuple[str, ...], parents: bool, at: Workplace) -> int:
     """Build, print the references that stand and a summary."""
-    from mastic.build.builder import require_parents, try_images
+    from mastic.build.builder import How, require_parents, try_images
     from mastic.build.engine import find_engine
     from mastic.cli.session import working
     from mastic.errors import BuildError
@@ -126,8 +129,8 @@ def build(options: Options, graph: ImageGraph, asked: tuple[str, ...], parents: 
         if not parents:
             require_parents(graph, asked)
         with phase(report, "build"):
-            summary = try_images(graph, asked, ImageFeed(), report.event, at.logs, at.jobs)
-        found = outcomes(graph, asked, summary, find_engine().sizes(), at.logs)
+            summary = try_images(graph, asked, ImageFeed(), report.event, at.logs, How(at.jobs, at.anew))
+        found = outcomes(graph, asked, summary, find_engine().facts(), at.logs)
         if options.json:
             report.data(summary_object(found, summary))
         else:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mastic.build.builder import BuildSummary
+from mastic.build.engine import ImageFacts
 from mastic.build.graph import ImageGraph, ImageNode
 from mastic.report.progress import columns, duration
 
@@ -25,6 +26,8 @@ class Outcome:
     seconds: float = 0.0
     bytes: int = 0
     """Size with everything it stands on; 0 when it does not stand."""
+    id: str = ""
+    """Digest of the image's configuration, which names all its layers."""
     why: str = ""
     log: str = ""
 
@@ -34,23 +37,24 @@ class Outcome:
 
 
 def outcomes(
-    graph: ImageGraph, chosen: tuple[str, ...], summary: BuildSummary, sizes: Mapping[str, int], logs: Path
+    graph: ImageGraph, chosen: tuple[str, ...], summary: BuildSummary, facts: Mapping[str, ImageFacts], logs: Path
 ) -> list[Outcome]:
     """One per chosen image and per other image that was touched on the way, in the graph's order."""
     touched = {*chosen, *summary.built, *summary.failed, *summary.skipped}
-    return [outcome(node, summary, sizes, logs) for name, node in graph.nodes.items() if name in touched]
+    return [outcome(node, summary, facts, logs) for name, node in graph.nodes.items() if name in touched]
 
 
-def outcome(node: ImageNode, summary: BuildSummary, sizes: Mapping[str, int], logs: Path) -> Outcome:
+def outcome(node: ImageNode, summary: BuildSummary, facts: Mapping[str, ImageFacts], logs: Path) -> Outcome:
     name, reference = node.name, node.reference
     log = str(logs / f"{name}.log")
+    known: Any = {"bytes": facts[reference].bytes, "id": facts[reference].id} if reference in facts else {}
     if name in summary.failed:
         return Outcome(name, reference, "failed", why=summary.failed[name].message, log=log)
     if name in summary.skipped:
         return Outcome(name, reference, "skipped", why=summary.skipped[name].message)
     if name in summary.built:
-        return Outcome(name, reference, "built", summary.built[name], sizes.get(reference, 0), log=log)
-    return Outcome(name, reference, "reused", bytes=sizes.get(reference, 0))
+        return Outcome(name, reference, "built", summary.built[name], log=log, **known)
+    return Outcome(name, reference, "reused", **known)
 
 
 def counts(found: Iterable[Outcome]) -> dict[str, int]:

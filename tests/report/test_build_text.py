@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mastic.build.builder import BuildSummary
+from mastic.build.engine import ImageFacts
 from mastic.build.graph import ImageGraph, image_graph
 from mastic.errors import Problem
 from mastic.report.build_text import Outcome, outcomes, summary_lines, summary_object
@@ -26,8 +27,8 @@ def ended() -> tuple[ImageGraph, BuildSummary]:
 
 def found() -> list[Outcome]:
     graph, summary = ended()
-    sizes = {graph.nodes["base"].reference: 3_000_000, graph.nodes["root"].reference: 1}
-    return outcomes(graph, ("root", "web-api"), summary, sizes, LOGS)
+    base = ImageFacts("sha256:1f", 3_000_000, (), {})
+    return outcomes(graph, ("root", "web-api"), summary, {graph.nodes["base"].reference: base}, LOGS)
 
 
 def test_every_touched_image_has_an_outcome() -> None:
