@@ -12,7 +12,10 @@ from time import monotonic, time
 from typing import Protocol
 
 from mastic.build.engine import find_engine
+from mastic.build.finish import Keeping
 from mastic.build.graph import ImageGraph, ImageNode
+from mastic.build.records import Records
+from mastic.build.signing import key_path, private_key
 from mastic.build.single import Tell, Workshop, build_one
 from mastic.build.sources import host_sources
 from mastic.errors import BuildError, InputError, Problem
@@ -56,6 +59,8 @@ class How:
     """0: as many as cores and memory allow."""
     anew: bool = False
     """Build the wanted images also when they stand, without the engine's cache."""
+    records: Path | None = None
+    """Folder for provenance and bills of materials; else as `records_beside` says."""
 
 
 @dataclass
@@ -102,9 +107,15 @@ def try_images(  # noqa: PLR0917 - as build_images
     with tempfile.TemporaryDirectory(prefix="mastic-build-") as folder:
         suite = suite_of(graph)
         sources = host_sources(suite)
-        workshop = Workshop(engine, sources, sources.write(Path(folder)), logs, tell, suite, how.anew)
+        keeping = Keeping(engine, suite, Records(how.records or records_beside(logs)), private_key(key_path()))
+        workshop = Workshop(engine, sources, sources.write(Path(folder)), logs, tell, keeping, how.anew)
         progress = build_missing(workshop, missing, feed, how.jobs or parallel_builds())
     return BuildSummary(progress.built, there, monotonic() - began, progress.failed, progress.skipped)
+
+
+def records_beside(logs: Path) -> Path:
+    """All clouds share images, so the records of `<state>/<cloud>/build` lie in `<state>/images`."""
+    return logs.parents[1] / "images" if logs.name == "build" else logs / "records"
 
 
 def references(graph: ImageGraph, names: tuple[str, ...]) -> set[str]:

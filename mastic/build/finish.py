@@ -8,11 +8,16 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-from mastic.build.assemble import Made, Parent, image_config, write_archive
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from mastic.build.assemble import Made, Parent, image_config, image_id, write_archive
 from mastic.build.engine import Engine
 from mastic.build.graph import EPOCH, SCRATCH, ImageNode
 from mastic.build.layer import SBOM, Clean, clean_layer
+from mastic.build.provenance import provenance
+from mastic.build.records import Records
 from mastic.build.sbom import bill_of_materials
+from mastic.build.signing import sign
 
 
 @dataclass(frozen=True)
@@ -27,13 +32,25 @@ class Raw:
     mount_points: frozenset[str] = frozenset()
 
 
-def finish_image(engine: Engine, node: ImageNode, raw: Raw, suite: str) -> None:
-    """Clean the layer, load it under its tag: the tag appears only now.
+@dataclass(frozen=True)
+class Keeping:
+    """Where an image goes, and what is kept about it."""
+
+    engine: Engine
+    suite: str
+    """Distribution release of the roots."""
+    records: Records
+    key: Ed25519PrivateKey
+
+
+def finish_image(keeping: Keeping, node: ImageNode, raw: Raw) -> None:
+    """Clean the layer, sign what is known about the image, load it under its tag: the tag appears only now.
 
     An image with a greatest age keeps the time it was made at; every other says the same day.
     Raises HostError when the engine does not take it.
     """
-    bill = bill_of_materials(node, raw.inventory, suite, EPOCH)
+    engine = keeping.engine
+    bill = bill_of_materials(node, raw.inventory, keeping.suite, EPOCH)
     layer = raw.tar.with_suffix(".clean")
     digest = clean_layer(raw.tar, layer, Clean(EPOCH, raw.mount_points, ((SBOM, bill.encode()),)))
     parent = parent_of(engine, raw.base) if raw.base != SCRATCH else None
@@ -41,6 +58,8 @@ def finish_image(engine: Engine, node: ImageNode, raw: Raw, suite: str) -> None:
     config = image_config(node, Made(layer, digest, raw.settings or {}, parent, engine.architecture(), created=created))
     archive = raw.tar.with_suffix(".archive")
     write_archive(node, config, layer, archive)
+    statement = provenance(node, config, image_id(config), bill)
+    keeping.records.write(node.reference, sign(statement, keeping.key), bill)
     engine.ask("image", "load", "--quiet", "--input", str(archive))
 
 

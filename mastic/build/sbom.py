@@ -62,7 +62,7 @@ def python_components(heads: Iterable[str]) -> list[Component]:
         name, version = fields["Name"], fields["Version"]
         if name and version:
             purl = f"pkg:pypi/{normalise(name)}@{quote(version)}"
-            found[purl] = component(name, version, purl) | license_of(fields["License-Expression"])
+            found.setdefault(purl, component(name, version, purl) | license_of(fields["License-Expression"]))
     return list(found.values())
 
 

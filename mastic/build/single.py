@@ -16,7 +16,7 @@ from time import monotonic, time
 from mastic.build import pack_layer
 from mastic.build.engine import Engine
 from mastic.build.export import write_context
-from mastic.build.finish import Raw, finish_image
+from mastic.build.finish import Keeping, Raw, finish_image
 from mastic.build.graph import SCRATCH, ImageNode
 from mastic.build.layer import tar_inventory
 from mastic.build.root import RootBuild, build_root
@@ -42,8 +42,7 @@ class Workshop:
     secrets: dict[str, Path]
     logs: Path
     tell: Tell
-    suite: str
-    """Distribution release of the roots."""
+    keeping: Keeping
     anew: bool = False
     """Do every step again, whatever the engine remembers of it."""
 
@@ -61,7 +60,7 @@ def build_one(workshop: Workshop, node: ImageNode) -> float:
         if raw is None:
             raise failure(workshop, node, log, seconds)
         try:
-            finish_image(workshop.engine, node, raw, workshop.suite)
+            finish_image(workshop.keeping, node, raw)
         except (MasticError, OSError) as error:
             with log.open("a") as out:
                 out.write(f"{error}\n")

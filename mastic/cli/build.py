@@ -28,6 +28,8 @@ WHOLE_CATALOGUE = "catalogue"
 @click.option(
     "--jobs", type=click.IntRange(1), default=None, help="Images built at once; default from cores and memory."
 )
+@click.option("--verify", "verifying", is_flag=True, help="Build nothing: check ids, layers, bills of materials and "
+              "signed provenance of the chosen images.")  # fmt: skip
 @click.option("--anew", is_flag=True, help="Build the chosen images also when they stand, without the engine's cache.")
 @common_options
 @click.pass_context
@@ -41,6 +43,7 @@ def command(  # noqa: PLR0917 - one name per option
     dockerfile_only: Path | None,
     jobs: int | None,
     anew: bool,
+    verifying: bool,
 ) -> int:
     """Build the images of the cloud that the engine does not have.
 
@@ -62,6 +65,8 @@ def command(  # noqa: PLR0917 - one name per option
         return 0
     if dockerfile_only is not None:
         return write_files(options, graph, chosen, dockerfile_only)
+    if verifying:
+        return verify_images(options, graph, asked)
     return build(options, graph, asked, parents, Workplace(options.state / cloud / "build", jobs or 0, anew))
 
 
@@ -106,6 +111,29 @@ def write_files(options: Options, graph: ImageGraph, chosen: tuple[str, ...], fo
     return 0
 
 
+def records_folder(options: Options) -> Path:
+    """Where provenance and bills of materials of all clouds' images lie."""
+    return options.state / "images"
+
+
+def verify_images(options: Options, graph: ImageGraph, asked: tuple[str, ...]) -> int:
+    """Check the images against what was signed when they were built."""
+    from mastic.build.engine import find_engine
+    from mastic.build.records import Records, check_images
+    from mastic.build.signing import key_path, public_key
+    from mastic.cli.session import answering
+    from mastic.errors import BuildError
+
+    records, key = Records(records_folder(options)), public_key(key_path())
+    problems = check_images(graph, asked, find_engine().facts(), records, key)
+    if problems:
+        raise BuildError(problems)
+    with answering(options) as report:
+        references = [graph.references[name] for name in asked]
+        report.data({"verified": references} if options.json else f"{len(references)} images are as they were signed")
+    return 0
+
+
 @dataclass(frozen=True)
 class Workplace:
     """Where and how wide the work goes on."""
@@ -129,7 +157,9 @@ def build(options: Options, graph: ImageGraph, asked: tuple[str, ...], parents: 
         if not parents:
             require_parents(graph, asked)
         with phase(report, "build"):
-            summary = try_images(graph, asked, ImageFeed(), report.event, at.logs, How(at.jobs, at.anew))
+            summary = try_images(
+                graph, asked, ImageFeed(), report.event, at.logs, How(at.jobs, at.anew, records_folder(options))
+            )
         found = outcomes(graph, asked, summary, find_engine().facts(), at.logs)
         if options.json:
             report.data(summary_object(found, summary))

@@ -1,2 +1,2 @@
-FROM mastic/root:bc246ba73d8f5a7e
+FROM mastic/root:b7710fb5d3be8397
 COPY files/usr/local/bin/ /usr/local/bin/

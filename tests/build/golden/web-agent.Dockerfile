@@ -1,3 +1,3 @@
-FROM mastic/web-api:ff6b5e607600ae93
-RUN --mount=type=bind,from=mastic/lists:b188f2390a69f284,target=/lists install iproute2
+FROM mastic/web-api:c569ae182af4ba19
+RUN --mount=type=bind,from=mastic/lists:be226344421b9fef,target=/lists install iproute2
 USER web
