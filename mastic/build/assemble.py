@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mastic import __version__
-from mastic.build.graph import EPOCH, ImageNode
+from mastic.build.graph import BUILDER, EPOCH, ImageNode
 from mastic.build.sbom import timestamp
 
 KEPT_SETTINGS = (
@@ -60,7 +59,7 @@ def image_config(node: ImageNode, made: Made) -> dict[str, Any]:
     settings = {key: made.settings[key] for key in KEPT_SETTINGS if made.settings.get(key)}
     settings["Labels"] = {**settings.get("Labels", {}), **labels(node, made)}
     created = timestamp(made.created)
-    history = [{"created": timestamp(EPOCH), "created_by": f"mastic {__version__}"}] * len(layers)
+    history = [{"created": timestamp(EPOCH), "created_by": BUILDER}] * len(layers)
     return {
         "architecture": made.architecture,
         "config": settings,

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mastic import __version__
-from mastic.build.graph import EPOCH, LAYER_FORMAT, ImageNode
+from mastic.build.graph import BUILDER, EPOCH, LAYER_FORMAT, ImageNode
 from mastic.build.lock import parse_lock
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -38,7 +37,7 @@ def provenance(node: ImageNode, config: Mapping[str, Any], image: str, bill: str
                 "resolvedDependencies": [*bases, *inputs(node), *locked(node), *packages(bill)],
             },
             "runDetails": {
-                "builder": {"id": f"mastic {__version__}"},
+                "builder": {"id": BUILDER},
                 "byproducts": [
                     {"name": "sbom", "digest": digest_of(bill.encode())},
                     *({"name": "layer", "digest": sha256_of(each)} for each in config["rootfs"]["diff_ids"]),

@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
-from mastic import __version__
-from mastic.build.graph import ImageNode
+from mastic.build.graph import BUILDER, ImageNode
 from mastic.build.lock import normalise
 
 Component = dict[str, Any]
@@ -29,7 +28,7 @@ def bill_of_materials(node: ImageNode, inventory: Mapping[str, Any], suite: str,
         "version": 1,
         "metadata": {
             "timestamp": timestamp(epoch),
-            "tools": {"components": [{"type": "application", "name": "mastic", "version": __version__}]},
+            "tools": {"components": [{"type": "application", "name": BUILDER}]},
             "component": {"type": "container", "name": name, "version": tag, "bom-ref": node.reference},
         },
         "components": sorted(components, key=lambda component: str(component["purl"])),
