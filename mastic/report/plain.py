@@ -60,7 +60,8 @@ class PlainReport:
     def plan(self, plan: Plan, desired: Desired) -> None:
         with self._lock:
             self.progress.expect(plan, desired)
-        text = steps_text(plan) if self.all_steps else plan_text(plan)
+        show = steps_text if self.all_steps else plan_text
+        text = show(plan, next_step=self.plan_is_data)
         if self.plan_is_data:
             self.data(text)
         else:

@@ -32,18 +32,19 @@ class Row:
     reversible: bool
 
 
-def plan_text(plan: Plan) -> str:
-    """The overview a person decides with; same plan, same text."""
+def plan_text(plan: Plan, next_step: bool = True) -> str:
+    """The overview a person decides with; same plan, same text. `next_step` says how to carry it out."""
     if not plan:
         return f"Plan for `{plan.cloud}`: nothing to do"
     lines = [headline(plan)]
     lines += columns(overview_rows(plan))
     lines += data_loss_lines(plan)
-    lines.append(f"Apply with `{next_command(plan)}`; every step: `mastic plan --steps`")
+    if next_step:
+        lines.append(f"Apply with `{next_command(plan)}`; every step: `mastic plan --steps`")
     return "\n".join(lines)
 
 
-def steps_text(plan: Plan) -> str:
+def steps_text(plan: Plan, next_step: bool = True) -> str:
     """Every step with its cause, in the order in which they could run."""
     if not plan:
         return f"Plan for `{plan.cloud}`: nothing to do"
@@ -51,7 +52,8 @@ def steps_text(plan: Plan) -> str:
         (f"{number}", step.id, step.cause, notes(step.impact, step.risk, step.reversible))
         for number, step in enumerate(plan.steps, 1)
     ]
-    return "\n".join([headline(plan), *columns(rows), *data_loss_lines(plan), f"Apply with `{next_command(plan)}`"])
+    ending = [f"Apply with `{next_command(plan)}`"] if next_step else []
+    return "\n".join([headline(plan), *columns(rows), *data_loss_lines(plan), *ending])
 
 
 def headline(plan: Plan) -> str:

@@ -36,25 +36,17 @@ CHANGE_POINTS = (f"done write:{CLOUD}-a@here", f"started restart:{CLOUD}-a@here"
 def folder(tmp_path: Path) -> Iterator[Path]:
     desk.make(tmp_path, CLOUD)
     yield tmp_path
-    desk.wait_for_orphan(CLOUD)
-    desk.remove(tmp_path)
-    references = subprocess.run(
-        [
-            "docker",
-            "image",
-            "ls",
-            "-q",
-            "--filter",
-            f"reference=mastic/{CLOUD}",
-            "--format",
-            "{{.Repository}}:{{.Tag}}",
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.split()
-    subprocess.run(["docker", "rmi", *references], check=True, capture_output=True)
-    assert not Path("/var/lib/mastic-agent", CLOUD).exists()
+    remove_everything(tmp_path, CLOUD)
+
+
+def remove_everything(folder: Path, cloud: str) -> None:
+    """Take the cloud off the machine, and its images."""
+    desk.wait_for_orphan(cloud)
+    desk.remove(folder)
+    form = ("--format", "{{.Repository}}:{{.Tag}}", "--filter", f"reference=mastic/{cloud}")
+    listed = subprocess.run(["docker", "image", "ls", *form], check=True, capture_output=True, text=True)
+    subprocess.run(["docker", "rmi", *listed.stdout.split()], check=True, capture_output=True)
+    assert not Path("/var/lib/mastic-agent", cloud).exists()
 
 
 def history(folder: Path) -> History:
