@@ -36,11 +36,12 @@ def heads_objects(heads: Sequence[Head]) -> list[dict[str, Any]]:
     return [asdict(head) for head in heads]
 
 
-def unfinished_text(run: str, command: str, *counts: int) -> str:
+def unfinished_text(run: str, command: str, *counts: int, can_return: bool) -> str:
     """A run that did not come to its end, and the two ways from there."""
     done, failed, left = counts
     told = f"`mastic {command}` of {run} did not come to its end: {done} steps done, {failed} failed, {left} left"
-    return f"{told}\n  hint: `mastic resume` goes on with it, `mastic rollback` returns to the last generation"
+    back = ", `mastic rollback` returns to the last generation" if can_return else ""
+    return f"{told}\n  hint: `mastic resume` goes on with it{back}"
 
 
 def generation_text(found: Generation) -> str:

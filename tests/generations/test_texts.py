@@ -49,7 +49,7 @@ def desk(tmp_path: Path) -> Desk:
 
 
 def test_history() -> None:
-    unfinished = unfinished_text("20260103T030405Z", "apply", 3, 1, 2)
+    unfinished = unfinished_text("20260103T030405Z", "apply", 3, 1, 2, can_return=True)
     assert_golden("history", heads_text(HEADS) + "\n\n" + heads_text(()) + "\n\n" + unfinished)
 
 
