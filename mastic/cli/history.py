@@ -23,5 +23,9 @@ def command(context: click.Context) -> int:
         heads, left = history.heads(), history.unfinished()
         report.data(heads_objects(heads) if options.json else heads_text(heads))
         if left:
-            report.say(unfinished_text(left.id, left.command, len(left.done), len(left.failed), len(left.open), can_return=bool(heads)))
+            report.say(
+                unfinished_text(
+                    left.id, left.command, len(left.done), len(left.failed), len(left.open), can_return=bool(heads)
+                )
+            )
     return int(ExitCode.DONE)
