@@ -76,6 +76,9 @@ class Docker:
     def signal(self, name: str, signal: str) -> None:
         self._call("POST", f"/containers/{quote(name)}/kill", {"signal": signal})
 
+    def rename(self, name: str, new: str) -> None:
+        self._call("POST", f"/containers/{quote(name)}/rename", {"name": new})
+
     def remove(self, name: str) -> None:
         self._call("DELETE", f"/containers/{quote(name)}", {"force": "1", "v": "1"}, accept=(204, 404))
 

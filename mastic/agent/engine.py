@@ -68,6 +68,8 @@ class Engine(Protocol):
 
     def signal(self, name: str, signal: str) -> None: ...
 
+    def rename(self, name: str, new: str) -> None: ...
+
     def remove(self, name: str) -> None:
         """Removes the container by force; none of this name is no error."""
 

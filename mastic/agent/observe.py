@@ -12,6 +12,7 @@ from mastic.agent.engine import Container, Engine, EngineError
 from mastic.agent.facts import read_facts
 from mastic.agent.files import observe_files
 from mastic.agent.records import IN_FORCE, JOBS, Records
+from mastic.agent.slots import LABEL, folder_of_container
 
 DEFAULT_ENGINE_FOLDER = "/var/lib/docker"
 
@@ -61,8 +62,16 @@ def observe_containers(engine: Engine, site: Site, pool: ThreadPoolExecutor) -> 
     workloads = [name for name in ours if "mastic.workload" in labels[name]]
     in_force = site.records.read(IN_FORCE)
     found = [container for container in pool.map(engine.inspect, workloads) if container]
+    first: dict[str, dict[str, Any]] = {}
+    beside: dict[str, dict[str, Any]] = {}
+    # The one that has the workload's own name comes first: its name is a beginning of the other's.
+    for container in sorted(found, key=lambda container: container.name):
+        workload = container.labels["mastic.workload"]
+        there = beside if workload in first else first
+        there[workload] = describe(container, in_force.get(folder_of_container(container), {}))
     return {
-        "workloads": {c.labels["mastic.workload"]: describe(c, in_force.get(c.name, {})) for c in found},
+        "workloads": first,
+        "beside": beside,
         "foreign_containers": sorted(set(labels) - set(ours)),
     }
 
@@ -87,6 +96,8 @@ def describe(container: Container, in_force: dict[str, Any]) -> dict[str, Any]:
         "started_at": container.started_at,
         "created_at": container.created_at,
         "exit_code": container.exit_code,
+        "slot": container.labels.get(LABEL, ""),
+        "config": folder_of_container(container),
     }
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from mastic.agent import jobs, verbs
+from mastic.agent import jobs, leave, verbs
 from mastic.agent.engine import EngineError
 from mastic.agent.files import MissingSecret
 from mastic.agent.health import NotServing
@@ -21,13 +21,14 @@ VERBS: dict[str, Verb] = {
     "pull": verbs.pull,
     "write": verbs.write,
     "volume": verbs.volume,
+    "bind": leave.bind,
     "run": jobs.run,
     "start": verbs.start,
     "replace": verbs.replace,
     "restart": verbs.restart,
     "reload": verbs.reload,
-    "stop": verbs.stop,
-    "remove": verbs.remove,
+    "stop": leave.stop,
+    "remove": leave.remove,
 }
 PARALLEL = 8
 EXPECTED = (StepFailed, NotServing, EngineError, MissingSecret, OSError)

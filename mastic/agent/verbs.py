@@ -6,16 +6,18 @@ import calendar
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mastic.agent.container import Placement, create_body
 from mastic.agent.engine import Container, Engine
 from mastic.agent.files import observe_files, remove_files, write_files
-from mastic.agent.health import Subject, wait_until_healthy
+from mastic.agent.health import NotServing, Subject, wait_until_healthy
 from mastic.agent.mounts import prepare_sources
 from mastic.agent.notices import Notices
 from mastic.agent.observe import Site
 from mastic.agent.records import IN_FORCE, MANIFEST
+from mastic.agent.slots import folder_of, folder_of_container, in_slot
 
 ALREADY = "already so"
 Step = dict[str, Any]
@@ -43,8 +45,12 @@ class Work:
     notices: Notices
 
     def workload(self, step: Step) -> dict[str, Any]:
-        found: dict[str, Any] = self.program["workloads"][step["resource"]]
-        return found
+        """A workload in the slot that the step is about."""
+        return in_slot(self.program["workloads"][step["resource"]], step.get("detail", {}))
+
+    def folder(self, holder: dict[str, Any]) -> Path:
+        """Where the files of a workload or job lie on the host."""
+        return self.site.config / folder_of(holder)
 
     def ours(self, name: str) -> Container | None:
         """The container of this name, which must be this cloud's. Raises StepFailed."""
@@ -60,7 +66,7 @@ class Work:
         self.require_volumes(spec)
         prepare_sources(spec, self.site.records)
         placement = Placement(
-            config_folder=str(self.site.config / holder["container"]),
+            config_folder=str(self.folder(holder)),
             labels={"mastic.cloud": self.site.cloud, "mastic.service": holder["service"], **labels},
             image_user="" if spec.get("user") else self.engine.image_user(spec["image"]),
             cgroup_parent=self.program.get("cgroup_parent") or "",
@@ -69,11 +75,10 @@ class Work:
 
     def require_files(self, holder: dict[str, Any]) -> None:
         """The files must have been written as wanted, and nobody may have touched them since."""
-        name = holder["container"]
-        known = observe_files(self.site.config, self.site.records).get(name, {})
+        known = observe_files(self.site.config, self.site.records).get(folder_of(holder), {})
         for file in holder["files"]:
             if known.get(file["name"]) != {"digest": file["digest"], "intact": True}:
-                raise StepFailed(f"file `{file['name']}` of `{name}` is not as it was planned")
+                raise StepFailed(f"file `{file['name']}` of `{holder['container']}` is not as it was planned")
 
     def require_volumes(self, spec: dict[str, Any]) -> None:
         """The engine would make a missing volume by itself, without labels: nobody would find it again."""
@@ -100,11 +105,10 @@ def pull(work: Work, step: Step) -> str:
 def write(work: Work, step: Step) -> str:
     """Write the files of a workload or job."""
     resource = step["resource"]
-    holder = work.program["workloads"].get(resource) or work.program["jobs"][resource]
-    folder = work.site.config / holder["container"]
+    holder = work.workload(step) if resource in work.program["workloads"] else work.program["jobs"][resource]
     if step.get("detail", {}).get("void_in_force"):
-        void(work, holder["container"])
-    changed = write_files(folder, holder["files"], work.program["secrets"], work.site.records)
+        void(work, folder_of(holder))
+    changed = write_files(work.folder(holder), holder["files"], work.program["secrets"], work.site.records)
     return ", ".join(changed) or ALREADY
 
 
@@ -124,19 +128,29 @@ def volume(work: Work, step: Step) -> str:
 def start(work: Work, step: Step) -> str:
     """Make the workload's container run and wait until it serves."""
     workload = work.workload(step)
+    if not step.get("detail", {}).get("beside"):
+        return start_alone(work, step, workload)
+    try:
+        return start_alone(work, step, workload)
+    except NotServing:
+        work.engine.stop(workload["container"], None)  # one that fails must get no request beside one that serves
+        raise
+
+
+def start_alone(work: Work, step: Step, workload: dict[str, Any]) -> str:
     found = work.ours(workload["container"])
     if found and not is_as_wanted(workload, found):
         return replace(work, step)
     if found is None:
-        void(work, workload["container"])
+        void(work, folder_of(workload))
         create_workload(work, workload)
-    elif found.state == "running" and has_read_files(work, found):
+    elif found.state == "running" and has_read_files(work, workload, found):
         already = is_in_force(work, workload, found)
         settle(work, workload, found.restarts)
         return ALREADY if already else ""
     else:
         work.require_files(workload)
-        void(work, found.name)
+        void(work, folder_of(workload))
         if found.state in ("running", "restarting", "paused"):
             work.engine.stop(found.name, workload["stop_seconds"])
     work.engine.start(workload["container"])
@@ -150,9 +164,11 @@ def replace(work: Work, step: Step) -> str:
     if found and is_as_wanted(workload, found) and found.state == "running" and is_in_force(work, workload, found):
         settle(work, workload, found.restarts)
         return ALREADY
-    void(work, workload["container"])
+    void(work, folder_of(workload))
     if found:
         take_away(work, found.name)
+        if (left := folder_of_container(found)) != folder_of(workload):
+            remove_files(work.site.config / left, work.site.records)
     create_workload(work, workload)
     work.engine.start(workload["container"])
     return settle(work, workload, 0)
@@ -163,10 +179,10 @@ def restart(work: Work, step: Step) -> str:
     workload = work.workload(step)
     found = existing(work, workload)
     work.require_files(workload)
-    if found.state == "running" and has_read_files(work, found):
+    if found.state == "running" and has_read_files(work, workload, found):
         settle(work, workload, found.restarts)
         return ALREADY
-    void(work, found.name)
+    void(work, folder_of(workload))
     work.engine.restart(found.name, workload["stop_seconds"])
     return settle(work, workload, 0)
 
@@ -180,7 +196,7 @@ def reload(work: Work, step: Step) -> str:
     if is_in_force(work, workload, found):
         return ALREADY
     work.require_files(workload)
-    void(work, found.name)
+    void(work, folder_of(workload))
     began = time.time()
     code, output = work.engine.execute(found.name, ["kolla_set_configs"], "root", 60)
     if code != 0:
@@ -188,45 +204,6 @@ def reload(work: Work, step: Step) -> str:
     if workload.get("reload_signal"):
         work.engine.signal(found.name, workload["reload_signal"])
     return settle(work, workload, found.restarts, began)
-
-
-def stop(work: Work, step: Step) -> str:
-    """Stop the workload's container."""
-    name = container_name(work, step)
-    found = work.ours(name)
-    if found is None or found.state in ("exited", "created", "dead"):
-        return ALREADY
-    work.engine.stop(name, None)
-    return ""
-
-
-def remove(work: Work, step: Step) -> str:
-    """Remove a container with its files, or a volume."""
-    if step.get("detail", {}).get("kind") == "volume":
-        return remove_volume(work, step["detail"]["name"])
-    name = container_name(work, step)
-    found = work.ours(name)
-    if found:
-        take_away(work, name)
-    remove_files(work.site.config / name, work.site.records)
-    void(work, name)
-    return "" if found else ALREADY
-
-
-def remove_volume(work: Work, name: str) -> str:
-    found = work.engine.volumes().get(name)
-    if found is None:
-        return ALREADY
-    if found.labels.get("mastic.cloud") != work.site.cloud:
-        raise StepFailed(f"volume `{name}` is not of cloud `{work.site.cloud}`")
-    work.engine.remove_volume(name)
-    return ""
-
-
-def container_name(work: Work, step: Step) -> str:
-    """Also of a workload that the program no longer describes."""
-    workload = work.program["workloads"].get(step["resource"], {})
-    return str(step.get("detail", {}).get("container") or workload["container"])
 
 
 def existing(work: Work, workload: dict[str, Any]) -> Container:
@@ -242,6 +219,8 @@ def create_workload(work: Work, workload: dict[str, Any]) -> None:
         "mastic.spec": workload["spec_digest"],
         "mastic.generation": str(work.program.get("generation", "")),
     }
+    if workload.get("slot"):
+        labels["mastic.slot"] = workload["slot"]
     work.create(workload, labels)
 
 
@@ -255,27 +234,27 @@ def is_as_wanted(workload: dict[str, Any], found: Container) -> bool:
     return bool(found.labels.get("mastic.spec") == workload["spec_digest"])
 
 
-def has_read_files(work: Work, found: Container) -> bool:
+def has_read_files(work: Work, workload: dict[str, Any], found: Container) -> bool:
     """True when the process started after its files were last written."""
-    return seconds_of(found.started_at) >= written_at(work, found.name)
+    return seconds_of(found.started_at) >= written_at(work, folder_of(workload))
 
 
 def is_in_force(work: Work, workload: dict[str, Any], found: Container) -> bool:
     """True when it is on record that this very container serves with the wanted files, written no later."""
-    record = work.site.records.read(IN_FORCE).get(found.name, {})
+    record = work.site.records.read(IN_FORCE).get(folder_of(workload), {})
     wanted = (found.id, workload["files_digest"])
     known = (record.get("container_id"), record.get("files_digest"))
-    return known == wanted and float(record["read_at"]) >= written_at(work, found.name)
+    return known == wanted and float(record["read_at"]) >= written_at(work, folder_of(workload))
 
 
-def void(work: Work, container: str) -> None:
+def void(work: Work, folder: str) -> None:
     """Forget which files are in force, before that changes: a run that is cut off must not leave a wrong record."""
     with work.site.records.change(IN_FORCE) as in_force:
-        in_force.pop(container, None)
+        in_force.pop(folder, None)
 
 
-def written_at(work: Work, container: str) -> float:
-    return float(work.site.records.read(MANIFEST).get(container, {}).get("written", 0))
+def written_at(work: Work, folder: str) -> float:
+    return float(work.site.records.read(MANIFEST).get(folder, {}).get("written", 0))
 
 
 def settle(work: Work, workload: dict[str, Any], restarts: int, read_at: float | None = None) -> str:
@@ -287,7 +266,7 @@ def settle(work: Work, workload: dict[str, Any], restarts: int, read_at: float |
     told = wait_until_healthy(subject, restarts)
     found = existing(work, workload)
     with work.site.records.change(IN_FORCE) as in_force:
-        in_force[found.name] = {
+        in_force[folder_of(workload)] = {
             "container_id": found.id,
             "files_digest": workload["files_digest"],
             "read_at": read_at or seconds_of(found.started_at),

@@ -6,107 +6,28 @@ It performs the very programs that agents get, and is as strict: a step fails wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import count
 from threading import Condition
 from typing import Any
 
+from mastic.agent.slots import folder_of, in_slot
 from mastic.execute.executor import Collected, Tell
+from mastic.execute.fake_host import FakeHost
 from mastic.execute.feed import ImageFeed, ImageNotice
 from mastic.execute.program import Program, compile_program
 from mastic.model.desired import SECRET_REFERENCE, Desired
-from mastic.model.observed import HostFacts, JobStamp, Observed, ObservedFile, ObservedHost, ObservedWorkload
+from mastic.model.observed import JobStamp, Observed, ObservedFile, ObservedWorkload
 from mastic.model.plan import Plan, Step
 from mastic.model.run import Event, Run
 from mastic.plan.waves import waves
 
-GIB = 1024**3
 PATIENCE = 10.0
 """Seconds a pull waits for the notice of its image."""
 
 
 class StepFailed(Exception):
     """A step could not be done; the text says why."""
-
-
-def some_facts() -> HostFacts:
-    """A host that can take any cloud."""
-    return HostFacts(
-        cpus=2,
-        memory_bytes=64 * GIB,
-        disk_free_bytes=100 * GIB,
-        addresses=("127.0.0.1",),
-        engine="fake 1.0",
-    )
-
-
-@dataclass
-class FakeHost:
-    """What one host has; tests may change it as an operator or an accident would."""
-
-    name: str
-    facts: HostFacts = field(default_factory=some_facts)
-    containers: dict[str, ObservedWorkload] = field(default_factory=dict)
-    """Workload name → container."""
-    files: dict[str, dict[str, ObservedFile]] = field(default_factory=dict)
-    contents: dict[tuple[str, str], str] = field(default_factory=dict)
-    """(container, file name) → text on disk, secrets filled in."""
-    read: dict[str, dict[str, str]] = field(default_factory=dict)
-    """Workload name → the files as its process has read them."""
-    volumes: dict[str, str] = field(default_factory=dict)
-    disposable: set[str] = field(default_factory=set)
-    images: set[str] = field(default_factory=set)
-    jobs: dict[str, JobStamp] = field(default_factory=dict)
-    foreign: set[str] = field(default_factory=set)
-    ran: list[str] = field(default_factory=list)
-    """Ids of the jobs that ran to their end, in order."""
-    logs: dict[str, list[str]] = field(default_factory=dict)
-    kept: bytes | None = None
-    """Copy of the controller's state."""
-    clock: Iterator[int] = field(default_factory=lambda: count(1))
-
-    def now(self) -> str:
-        """Every call is later than the one before."""
-        return f"t{next(self.clock):06d}"
-
-    def stop(self, workload: str, exit_code: int = 0) -> None:
-        """The process ended."""
-        self.containers[workload] = replace(
-            self.containers[workload], state="exited", exit_code=exit_code, healthy=None
-        )
-
-    def edit(self, container: str, file: str) -> None:
-        """Somebody changed a file by hand, and the process was restarted since."""
-        self.files[container][file] = replace(self.files[container][file], intact=False)
-        self.contents[container, file] = "edited by hand"
-        for workload in self.containers.values():
-            if workload.container == container and workload.state == "running":
-                self.let_read(workload)
-
-    def remake(self, workload: str) -> None:
-        """Somebody removed the container and made one by the same name."""
-        found = self.containers[workload]
-        new = f"{found.container_id}-by-hand"
-        self.containers[workload] = replace(found, container_id=new, spec_digest="", files_digest=None)
-
-    def let_read(self, workload: ObservedWorkload) -> None:
-        """A process reads its files, as they are now."""
-        names = self.files.get(workload.container, {})
-        self.read[workload.name] = {name: self.contents[workload.container, name] for name in names}
-
-    def observed(self) -> ObservedHost:
-        """What the agent's `observe` would answer."""
-        return ObservedHost(
-            name=self.name,
-            facts=self.facts,
-            workloads=dict(self.containers),
-            files={container: dict(files) for container, files in self.files.items()},
-            volumes=dict(self.volumes),
-            disposable_volumes=frozenset(self.disposable),
-            images=frozenset(self.images),
-            jobs=dict(self.jobs),
-            foreign_containers=frozenset(self.foreign),
-        )
 
 
 class FakeExecutor:
@@ -171,7 +92,7 @@ class FakeExecutor:
 
     def collect(self, host: str, images: Sequence[str], remove: bool) -> Collected:
         here = self.hosts[host]
-        used = {container.image for container in here.containers.values()}
+        used = {container.image for container in (*here.containers.values(), *here.beside.values())}
         free = [image for image in images if image in here.images and image not in used]
         if remove:
             here.images.difference_update(free)
@@ -233,6 +154,7 @@ class _Performer:
             "pull": self._pull,
             "write": self._write,
             "volume": self._volume,
+            "bind": self._bind,
             "run": self._run,
             "start": self._start,
             "replace": self._start,
@@ -252,10 +174,10 @@ class _Performer:
 
     def _write(self, step: Step) -> None:
         holder = self._resource(step)
-        container = holder["container"]
+        container = folder_of(holder)
         known = self.host.files.setdefault(container, {})
         if step.detail.get("void_in_force"):
-            self._set_in_force(holder["name"], None)
+            self._set_in_force(holder, None)
         for file in holder["files"]:
             self.host.contents[container, file["name"]] = self._with_secrets(file)
             known[file["name"]] = ObservedFile(file["digest"], True)
@@ -284,10 +206,11 @@ class _Performer:
     def _start(self, step: Step) -> None:
         workload = self._resource(step)
         self._check_container(workload)
-        old = self.host.containers.get(workload["name"])
+        there = self._there(workload)
+        old = there.get(workload["name"])
         is_new = old is None or step.verb == "replace"
         now = self.host.now()
-        self.host.containers[workload["name"]] = ObservedWorkload(
+        there[workload["name"]] = ObservedWorkload(
             name=workload["name"],
             service=workload["service"],
             host=self.host.name,
@@ -300,18 +223,44 @@ class _Performer:
             healthy=False,
             started_at=now,
             created_at=now if is_new or not old else old.created_at,
+            slot=workload.get("slot", ""),
+            config=folder_of(workload),
         )
+        if old and old.folder != folder_of(workload):
+            self._remove_files(old.folder)
         self._become_healthy(step, workload)
 
     def _again(self, step: Step) -> None:
         workload = self._resource(step)
         self._check_files(workload)
-        seen = self.host.containers.get(workload["name"])
+        there = self._there(workload)
+        seen = there.get(workload["name"])
         if seen is None or seen.state != "running":
             raise StepFailed(f"container {workload['container']} does not run")
         started = self.host.now() if step.verb == "restart" else seen.started_at
-        self.host.containers[workload["name"]] = replace(seen, started_at=started, files_digest=None, healthy=False)
+        there[workload["name"]] = replace(seen, started_at=started, files_digest=None, healthy=False)
         self._become_healthy(step, workload)
+
+    def _there(self, workload: Mapping[str, Any]) -> dict[str, ObservedWorkload]:
+        """Where a container of this name is kept: the first of a workload, or the one beside it."""
+        first = self.host.containers.get(workload["name"])
+        if first is None or "slot" not in workload or first.container == workload["container"]:
+            return self.host.containers
+        if first.folder == folder_of(workload):
+            raise StepFailed(f"the port of slot {workload['slot']} is taken by {first.container}")
+        return self.host.beside
+
+    def _bind(self, step: Step) -> None:
+        """Requests go where a container serves, and nowhere else: else they fail."""
+        self._fail_when_asked(step)
+        balancer = next((c for c in self.host.containers.values() if c.container == step.detail["container"]), None)
+        if balancer is None or balancer.state != "running":
+            return
+        name, _, where = step.resource.rpartition("@")
+        both = (there[name] for there in (self.host.containers, self.host.beside) if name in there)
+        if where == self.host.name and not any(c.slot in (step.detail["slot"], "") and c.healthy for c in both):
+            raise StepFailed(f"check of {step.detail['slot']} does not pass")
+        self.host.balanced[name] = step.detail["slot"]
 
     def _stop(self, step: Step) -> None:
         self._fail_when_asked(step)
@@ -324,8 +273,15 @@ class _Performer:
             self.host.volumes.pop(name, None)
             self.host.disposable.discard(name)
             return
-        self.host.containers.pop(name, None)
-        self._remove_files(step.detail["container"])
+        for there in (self.host.containers, self.host.beside):
+            if name in there and there[name].container == step.detail["container"]:
+                del there[name]
+        self._remove_files(step.detail.get("folder") or step.detail["container"])
+        if name in self.host.beside and name not in self.host.containers:
+            self.host.containers[name] = self.host.beside.pop(name)
+        last = self.host.containers.get(name)
+        if last and last.container == step.detail.get("successor"):
+            self.host.containers[name] = replace(last, container=step.detail["takes"])
 
     def _remove_files(self, container: str) -> None:
         for file in self.host.files.pop(container, {}):
@@ -336,10 +292,11 @@ class _Performer:
             raise StepFailed(f"{_container(step)} on `{self.host.name}`: {self.failure}")
 
     def _resource(self, step: Step) -> dict[str, Any]:
-        found = self.program["workloads"].get(step.resource) or self.program["jobs"].get(step.resource)
-        if found is None:
-            raise StepFailed(f"the program does not hold `{step.resource}`")
-        return dict(found)
+        if step.resource in self.program["workloads"]:
+            return in_slot(self.program["workloads"][step.resource], step.detail)
+        if step.resource in self.program["jobs"]:
+            return dict(self.program["jobs"][step.resource])
+        raise StepFailed(f"the program does not hold `{step.resource}`")
 
     def _with_secrets(self, file: Mapping[str, Any]) -> str:
         content = str(file["content"])
@@ -358,7 +315,7 @@ class _Performer:
         self._check_files(holder)
 
     def _check_files(self, holder: Mapping[str, Any]) -> None:
-        known = self.host.files.get(holder["container"], {})
+        known = self.host.files.get(folder_of(holder), {})
         for file in holder["files"]:
             if known.get(file["name"]) != ObservedFile(file["digest"], True):
                 raise StepFailed(f"file {file['name']} of {holder['container']} is not written")
@@ -367,14 +324,20 @@ class _Performer:
         self.host.logs.setdefault(workload["container"], []).append(f"{workload['container']} starts")
         if self.failure is not None:
             self.host.logs[workload["container"]].append(self.failure)
-        self.host.let_read(self.host.containers[workload["name"]])
+        self.host.let_read(folder_of(workload))
+        if self.failure is not None and step.detail.get("beside"):
+            failed = self.host.beside[workload["name"]]
+            self.host.beside[workload["name"]] = replace(failed, state="exited", exit_code=1, healthy=None)
         self._fail_when_asked(step)
-        self._set_in_force(workload["name"], workload["files_digest"])
-        self.host.containers[workload["name"]] = replace(self.host.containers[workload["name"]], healthy=True)
+        self._set_in_force(workload, workload["files_digest"])
+        there = self._there(workload)
+        there[workload["name"]] = replace(there[workload["name"]], healthy=True)
 
-    def _set_in_force(self, workload: str, digest: str | None) -> None:
-        if workload in self.host.containers:
-            self.host.containers[workload] = replace(self.host.containers[workload], files_digest=digest)
+    def _set_in_force(self, workload: Mapping[str, Any], digest: str | None) -> None:
+        for there in (self.host.containers, self.host.beside):
+            seen = there.get(workload["name"])
+            if seen and seen.folder == folder_of(workload):
+                there[workload["name"]] = replace(seen, files_digest=digest)
 
 
 def _container(step: Step) -> str:

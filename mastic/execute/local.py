@@ -256,5 +256,8 @@ class _Listener:
 
 def read_host(name: str, answer: dict[str, Any]) -> ObservedHost:
     """ObservedHost from the agent's answer."""
-    workloads = {key: {**value, "host": name} for key, value in answer.get("workloads", {}).items()}
-    return _HOST.validate_python({**answer, "name": name, "workloads": workloads})
+    containers = {
+        which: {key: {**value, "host": name} for key, value in answer.get(which, {}).items()}
+        for which in ("workloads", "beside")
+    }
+    return _HOST.validate_python({**answer, "name": name, **containers})

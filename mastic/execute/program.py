@@ -18,7 +18,7 @@ def compile_program(plan: Plan, desired: Desired, host: str, secrets: Mapping[st
     Needs on other hosts are left out: `plan` is a wave, what it needs elsewhere is done.
     """
     steps = [step for step in plan.steps if step.host == host]
-    touched = {step.resource for step in steps}
+    touched = {step.resource for step in steps if step.verb != "bind"}
     workloads = [workload for workload in desired.workloads if workload.id in touched]
     jobs = [job for job in desired.jobs if job.id in touched]
     files = [file for workload in workloads for file in workload.files] + [file for job in jobs for file in job.files]
@@ -47,6 +47,7 @@ def _workload(workload: PlacedWorkload, versions: Mapping[str, int]) -> dict[str
         "reload_signal": workload.reload_signal,
         "stop_seconds": workload.stop_seconds,
         "volumes": list(workload.volumes),
+        "slots": dict(workload.slots),
     }
 
 

@@ -139,6 +139,22 @@ def _health(folder: ServiceFolder, _: Catalogue) -> Problems:
             yield from _one_health(folder, name, workload, workload.health)
 
 
+def _beside(folder: ServiceFolder, _: Catalogue) -> Problems:
+    for name, workload in folder.service.workloads.items():
+        if workload.replace == "beside" and workload.frontend is None:
+            place = folder.place("workloads", name, "replace")
+            hint = "give it a `frontend`, or say `replace: stop-first`"
+            yield Problem(f"`{name}` is replaced beside itself, and no load balancer leads to it", place, hint)
+    for name, provide in folder.service.provides.items():
+        if provide.bind:
+            place = folder.place("provides", name, "bind")
+            if name != "frontend":
+                yield Problem(f"`bind` belongs to capability `frontend`, not to `{name}`", place)
+            yield from _names(
+                folder, ("provides", name, "bind", "in"), (provide.bind.in_,), list(folder.service.workloads)
+            )
+
+
 def _one_health(folder: ServiceFolder, name: str, workload: Workload, health: Health) -> Problems:
     place = folder.place("workloads", name, "health")
     ways = [way for way in _WAYS_OF_HEALTH if getattr(health, way) is not None]
@@ -236,6 +252,7 @@ _FOLDER_CHECKS: tuple[Callable[[ServiceFolder, Catalogue], Problems], ...] = (
     _files,
     _images,
     _health,
+    _beside,
     _checks,
     _settings,
     _secrets,

@@ -11,6 +11,8 @@ from mastic.model.service import Health, Secret
 
 SECRET_REFERENCE = "@@secret:{name}@@"
 """What stands in a rendered file where the agent writes the secret's value."""
+LISTEN_PORT, LISTEN_SLOT = "@@listen:port@@", "@@listen:slot@@"
+"""What stands for port and name of a workload's slot; the agent fills it in when it makes the container."""
 RESERVED_SECRETS = ("ca_certificate", "ca_private_key")
 """Certificate and key of the cloud's own authority, which mastic makes itself."""
 
@@ -49,6 +51,18 @@ class DesiredVolume:
 
 
 @dataclass(frozen=True)
+class Binding:
+    """Brings the requests of one workload on one host to one of its slots, in one process of the load balancer."""
+
+    host: str
+    """Where the load balancer runs."""
+    container: str
+    commands: dict[str, str]
+    """Slot → command that ends when every new request goes there and none is left in the other."""
+    seconds: int
+
+
+@dataclass(frozen=True)
 class PlacedWorkload:
     """A workload on one host."""
 
@@ -74,11 +88,19 @@ class PlacedWorkload:
     reload_signal: str | None = None
     stop_seconds: int = 30
     keep_running: bool = False
+    slots: dict[str, int] = field(default_factory=dict)
+    """Slot → port, when a new container is started beside the old one; spec, files and health name neither."""
+    bindings: tuple[Binding, ...] = ()
+    """One per process of the load balancer; none without slots."""
     origin: Place | None = field(default=None, compare=False)
 
     @property
     def id(self) -> str:
         return f"{self.name}@{self.host}"
+
+    def folder(self, slot: str) -> str:
+        """Name of its configuration folder; also of its container while that stands beside another."""
+        return f"{self.container}.{slot}" if slot else self.container
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,14 @@ class ObservedWorkload:
     started_at: str
     created_at: str
     exit_code: int | None = None
+    slot: str = ""
+    """Which of its workload's ports it has; empty for a workload without slots."""
+    config: str = ""
+    """Name of its configuration folder; empty means that of the container."""
+
+    @property
+    def folder(self) -> str:
+        return self.config or self.container
 
 
 @dataclass(frozen=True)
@@ -81,8 +89,10 @@ class ObservedHost:
     facts: HostFacts
     workloads: dict[str, ObservedWorkload] = field(default_factory=dict)
     """Workload name → container."""
+    beside: dict[str, ObservedWorkload] = field(default_factory=dict)
+    """Workload name → its second container, while one takes over from the other."""
     files: dict[str, dict[str, ObservedFile]] = field(default_factory=dict)
-    """Container name → file name → file."""
+    """Configuration folder (the container's name, without slots) → file name → file."""
     volumes: dict[str, str] = field(default_factory=dict)
     """Volume name → creation time; only volumes that carry mastic's label."""
     disposable_volumes: frozenset[str] = frozenset()

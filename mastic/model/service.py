@@ -168,7 +168,8 @@ class Health(Strict):
 
 
 class Frontend(Strict):
-    """The workload is an API reached through the load balancer; its own port is shifted by 10000."""
+    """The workload is an API reached through the load balancer; its own port is shifted by 10000, or by 20000 while it
+    stands beside an older one."""
 
     port: Template
     check: str = "/"
@@ -225,6 +226,8 @@ class Workload(Strict):
     """Of the service's `requires`, those whose providers must be ready before the workload starts; absent means all.
     An API that asks keystone only when a request comes starts beside it."""
     replace: Literal["beside", "stop-first"] = "stop-first"
+    """beside: a new container serves before the old one goes; needs a `frontend`, and a process that keeps no state.
+    `listen.port` may then stand in command, files, environment and health only, not in calculations."""
     reload_signal: str | None = None
     """Signal that makes the process read its files again, after they were copied anew."""
     stop_seconds: int = 30
@@ -257,6 +260,16 @@ class Job(Strict):
     if_: Expression | None = Field(None, alias="if")
 
 
+class Bind(Strict):
+    """How a load balancer brings a workload's requests from one of its processes to another without losing any."""
+
+    in_: Name = Field(alias="in")
+    """Workload of the provider that runs the command, on each of its hosts."""
+    run: Template
+    """Sees `frontend` and, of its `backends`, `new` and `old`. Ends when requests go to `new`, and `old` has none."""
+    seconds: int = 900
+
+
 class Provide(Strict):
     """A capability that other services may require: accounts, addresses, values."""
 
@@ -270,6 +283,8 @@ class Provide(Strict):
     `bindings.<capability>.<key>` beside the parameters and secrets."""
     ready: tuple[Name, ...] = ()
     """Workloads and jobs of the provider that must be done before a consumer starts; empty means all."""
+    bind: Bind | None = None
+    """Of capability `frontend` only; without it no workload is replaced `beside` itself."""
 
 
 class Check(Strict):

@@ -42,12 +42,14 @@ def _hosts(desired: Desired, observed: Observed) -> list[ObservedHost]:
 
 
 def _leaving(desired: Desired, observed: Observed, goal: Goal) -> list[ObservedWorkload]:
-    wanted = set() if goal.destroy else {workload.id for workload in desired.workloads}
+    wanted = {} if goal.destroy else {workload.id: workload for workload in desired.workloads}
+    slotted = {id for id, workload in wanted.items() if workload.slots}
     return [
         workload
         for host in _hosts(desired, observed)
-        for name, workload in sorted(host.workloads.items())
-        if f"{name}@{host.name}" not in wanted and (not goal.only or workload.service in goal.only)
+        for there, stay in ((host.workloads, set(wanted)), (host.beside, slotted))
+        for name, workload in sorted(there.items())
+        if f"{name}@{host.name}" not in stay and (not goal.only or workload.service in goal.only)
     ]
 
 
@@ -132,16 +134,18 @@ class _Farewell:
     def _add_removes(self, leaving: Sequence[ObservedWorkload], needs: frozenset[str]) -> frozenset[str]:
         """Inside a service, too, what needs another workload leaves before it."""
         ids: dict[str, str] = {}
+        """Step → its workload; of a workload two containers may have been left."""
         for workload in sorted(leaving, key=lambda w: -self.order.get(f"{w.name}@{w.host}", len(self.order))):
             id = f"{workload.name}@{workload.host}"
-            consumers = {step for other, step in ids.items() if id in self.closure.get(other, ())}
-            ids[id] = self._add_remove(workload, needs | consumers)
-        return frozenset(ids.values())
+            consumers = {step for step, other in ids.items() if id in self.closure.get(other, ())}
+            ids[self._add_remove(workload, needs | consumers)] = id
+        return frozenset(ids)
 
     def _add_remove(self, workload: ObservedWorkload, needs: Iterable[str]) -> str:
         resource = f"{workload.name}@{workload.host}"
+        is_second = workload is self.observed.hosts[workload.host].beside.get(workload.name)
         step = Step(
-            f"remove:{resource}",
+            f"remove:{workload.name}/{workload.slot}@{workload.host}" if is_second else f"remove:{resource}",
             "remove",
             resource,
             workload.host,
@@ -149,7 +153,12 @@ class _Farewell:
             needs=tuple(needs),
             group=workload.service,
             impact="interrupts" if workload.state == "running" else "none",
-            detail={"kind": "workload", "name": workload.name, "container": workload.container},
+            detail={
+                "kind": "workload",
+                "name": workload.name,
+                "container": workload.container,
+                "folder": workload.folder,
+            },
         )
         self.steps.append(step)
         return step.id

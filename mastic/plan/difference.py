@@ -36,10 +36,10 @@ class FileDifference:
 
 
 def file_differences(
-    holder: PlacedWorkload | PlacedJob, host: ObservedHost, versions: Versions
+    holder: PlacedWorkload | PlacedJob, host: ObservedHost, versions: Versions, folder: str = ""
 ) -> list[FileDifference]:
-    """Every file of a workload or job that has to be written or removed."""
-    seen = host.files.get(holder.container, {})
+    """Every file of a workload or job that has to be written or removed; `folder` is empty without slots."""
+    seen = host.files.get(folder or holder.container, {})
     wanted = {file.name for file in holder.files}
     found = [_file_difference(file, seen.get(file.name), versions) for file in holder.files]
     gone = [FileDifference(name, "no longer wanted", "restart") for name in sorted(set(seen) - wanted)]
@@ -62,30 +62,33 @@ def in_words(differences: Iterable[FileDifference]) -> str:
     return "; ".join(f"{', '.join(names)} {how}" for how, names in by_how.items())
 
 
-def write_of(holder: PlacedWorkload | PlacedJob, host: ObservedHost, versions: Versions) -> Difference | None:
+def write_of(
+    holder: PlacedWorkload | PlacedJob, host: ObservedHost, versions: Versions, folder: str = ""
+) -> Difference | None:
     """Whether the files of a workload or job have to be written."""
-    differences = file_differences(holder, host, versions)
+    differences = file_differences(holder, host, versions, folder)
     if not differences:
         return None
-    if holder.container not in host.files:
+    if (folder or holder.container) not in host.files:
         return Difference("write", "not there yet")
     return Difference("write", in_words(differences))
 
 
-def is_edited(holder: PlacedWorkload, host: ObservedHost) -> bool:
+def is_edited(holder: PlacedWorkload, host: ObservedHost, folder: str = "") -> bool:
     """Whether a file that a process reads was changed by somebody else: nobody knows what the process has read."""
-    seen = host.files.get(holder.container, {})
+    seen = host.files.get(folder or holder.container, {})
     return any(f.on_change != "nothing" and f.name in seen and not seen[f.name].intact for f in holder.files)
 
 
-def change_of(workload: PlacedWorkload, host: ObservedHost, versions: Versions) -> Difference | None:
-    """What has to happen to a workload's container, if anything. Ill health alone is reported, never acted upon."""
-    seen = host.workloads.get(workload.name)
+def change_of(
+    workload: PlacedWorkload, host: ObservedHost, versions: Versions, seen: ObservedWorkload | None
+) -> Difference | None:
+    """What has to happen to `seen`, a workload's container, if anything. Ill health alone is only reported."""
     if seen is None:
         return Difference("start", "not there yet")
     running = seen.state == "running"
     if (cause := spec_cause(workload, seen)) and not (running and is_kept_running(workload, seen)):
-        return Difference("replace", cause, _replace_impact(workload) if running else "none")
+        return Difference("replace", cause, "interrupts" if running else "none")
     if not running:
         return Difference("start", _not_running(seen))
     return _files_in_force(workload, seen, host, versions)
@@ -114,10 +117,6 @@ def _differs_in_image_only(workload: PlacedWorkload, seen: ObservedWorkload) -> 
     return wanted != seen.image and spec_digest({**workload.spec, "image": seen.image}) == seen.spec_digest
 
 
-def _replace_impact(workload: PlacedWorkload) -> Impact:
-    return "minor" if workload.replace == "beside" else "interrupts"
-
-
 def _not_running(seen: ObservedWorkload) -> str:
     if seen.state == "exited":
         return "stopped" if seen.exit_code in ENDED_ON_REQUEST else f"exited with {seen.exit_code}"
@@ -127,7 +126,7 @@ def _not_running(seen: ObservedWorkload) -> str:
 def _files_in_force(
     workload: PlacedWorkload, seen: ObservedWorkload, host: ObservedHost, versions: Versions
 ) -> Difference | None:
-    differences = [d for d in file_differences(workload, host, versions) if d.on_change != "nothing"]
+    differences = [d for d in file_differences(workload, host, versions, seen.folder) if d.on_change != "nothing"]
     if seen.files_digest is None:
         return Difference("restart", "its last start was not finished", "interrupts")
     if not differences and seen.files_digest == files_digest(workload, versions):
@@ -144,7 +143,7 @@ def _reload_is_enough(
     """Only when exactly these files are not in force: an earlier run may have written others and stopped."""
     if workload.reload_signal is None or any(d.on_change != "reload" for d in differences):
         return False
-    known = host.files.get(workload.container, {})
+    known = host.files.get(seen.folder, {})
     read = {f.name: known[f.name].digest for f in workload.files if f.on_change != "nothing" and f.name in known}
     return digest_of(read) == seen.files_digest
 

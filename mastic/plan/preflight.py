@@ -20,8 +20,8 @@ DISK_PER_MISSING_IMAGE = GIB // 2
 """Images are 230-570 MB each and share layers (measured)."""
 DISK_FOR_DATA = 2 * GIB
 """Databases, logs, a few guests."""
-FRONTEND_SHIFT = 10000
-"""A workload behind the load balancer listens this much above the port its users see."""
+FRONTEND_SHIFTS = (0, 10000, 20000)
+"""A workload behind the load balancer listens this much above the port its users see, by its slot."""
 WILDCARDS = frozenset({"0.0.0.0", "[::]", "::", "*", ""})
 
 
@@ -127,12 +127,12 @@ class _Look:
 
     def _ports(self) -> Iterator[Problem]:
         """A port of what does not run yet; what a process of ours holds is ours, like an API's port at the balancer."""
-        running = [listen for workload in self.workloads if self._runs(workload) for listen in workload.listens]
+        running = [listen for workload in self.workloads if self._runs(workload) for listen in self._held(workload)]
         ours = {name for taken, name in self.facts.listening.items() if any(_overlap(each, taken) for each in running)}
         for workload in self.workloads:
-            if not self._runs(workload):
-                for listen in workload.listens:
-                    yield from self._port(workload, listen, frozenset())
+            runs = self._runs(workload)
+            for listen in workload.listens if not runs or workload.slots else ():
+                yield from self._port(workload, listen, ours if runs else frozenset())
         for workload, listen in self._endpoints():
             yield from self._port(workload, listen, ours)
 
@@ -150,6 +150,13 @@ class _Look:
         seen = self.host.workloads.get(workload.name)
         return seen is not None and seen.state in ("running", "restarting")
 
+    def _held(self, workload: PlacedWorkload) -> list[str]:
+        """Where a running workload listens now: only in its own slot, or in both while one takes over."""
+        both = (self.host.workloads.get(workload.name), self.host.beside.get(workload.name))
+        free = set(workload.slots) - {seen.slot or next(iter(workload.slots), "") for seen in both if seen}
+        ports = {str(workload.slots[slot]) for slot in free}
+        return [listen for listen in workload.listens if _port(listen) not in ports]
+
     def _port(self, workload: PlacedWorkload, listen: str, ours: Collection[str]) -> Iterator[Problem]:
         for taken, process in sorted(self.facts.listening.items()):
             if _overlap(listen, taken) and process not in ours:
@@ -165,7 +172,7 @@ class _Look:
         folder = self.catalogue.folders.get(workload.service)
         for name, setting in folder.service.settings.items() if folder else ():
             value = said.get(name, setting.default)
-            if setting.type == "port" and str(value) in (port, str(int(port) - FRONTEND_SHIFT)):
+            if setting.type == "port" and str(value) in {str(int(port) - shift) for shift in FRONTEND_SHIFTS}:
                 hint = f"stop that process, or set `{name}` of `{workload.service}` in cloud.yml"
                 if name in said:
                     return self.cloud_file.place("settings", workload.service, name), hint

@@ -10,6 +10,7 @@ from mastic.model.desired import Desired, DesiredVolume, PlacedJob, PlacedWorklo
 from mastic.model.goal import Goal
 from mastic.model.observed import Observed, ObservedHost
 from mastic.model.plan import Plan, Step
+from mastic.plan.beside import moves
 from mastic.plan.departure import departure_steps, volume_removals
 from mastic.plan.difference import Difference, change_of, is_edited, run_of, write_of
 from mastic.plan.order import Resource, resources_in_order, without_detours
@@ -54,6 +55,9 @@ class _Arrival:
         if host is None or not self._is_wanted(resource.service):
             self.barriers[resource.id] = providers
             return
+        if isinstance(resource, PlacedWorkload) and resource.slots:
+            self.barriers[resource.id] = self._add_slotted(resource, host, providers)
+            return
         write = self._add_write(resource, host)
         difference = self._difference(resource, host)
         if difference is None:
@@ -61,6 +65,16 @@ class _Arrival:
             return
         needs = providers | write | self._add_preparation(resource, difference, host)
         self.barriers[resource.id] = frozenset({self._add_step(resource, difference, needs)})
+
+    def _add_slotted(self, workload: PlacedWorkload, host: ObservedHost, providers: frozenset[str]) -> frozenset[str]:
+        """Every step waits for the one before it: at most two containers of the workload stand at any time."""
+        own = frozenset[str]()
+        for move in moves(workload, self.observed, self.desired.secret_versions):
+            needs = own
+            if move.difference.verb != "write":
+                needs |= providers | self._add_preparation(workload, move.difference, host)
+            own = frozenset({self._add_step(workload, move.difference, needs, move.detail, move.at)})
+        return own | providers
 
     def add_remaining_volumes(self) -> None:
         """Volumes that no changing resource mounts."""
@@ -78,7 +92,7 @@ class _Arrival:
     def _difference(self, resource: Resource, host: ObservedHost) -> Difference | None:
         versions = self.desired.secret_versions
         if isinstance(resource, PlacedWorkload):
-            return change_of(resource, host, versions)
+            return change_of(resource, host, versions, host.workloads.get(resource.name))
         coming = frozenset(volume.name for volume in self.missing.values() if volume.host == resource.host)
         return run_of(resource, host, coming, versions)
 
@@ -95,6 +109,8 @@ class _Arrival:
 
     def _add_preparation(self, resource: Resource, difference: Difference, host: ObservedHost) -> frozenset[str]:
         """Image, volumes, and room on the host: a new container may listen where a leaving one still does."""
+        if difference.verb in ("bind", "remove"):
+            return frozenset()
         ids = {self._add_volume(volume) for volume in self._volumes_of(resource)}
         reference = str(resource.spec["image"])
         if difference.verb in ("start", "replace", "run") and reference not in host.images:
@@ -128,13 +144,19 @@ class _Arrival:
         return self.steps.setdefault(step.id, step).id
 
     def _add_step(
-        self, resource: Resource, difference: Difference, needs: Iterable[str], detail: dict[str, Any] | None = None
+        self,
+        resource: Resource,
+        difference: Difference,
+        needs: Iterable[str],
+        detail: dict[str, Any] | None = None,
+        at: tuple[str, str] = ("", ""),
     ) -> str:
+        """`at` is an id and a host that are not simply the resource's own."""
         step = Step(
-            f"{difference.verb}:{resource.id}",
+            at[0] or f"{difference.verb}:{resource.id}",
             difference.verb,
             resource.id,
-            resource.host,
+            at[1] or resource.host,
             difference.cause,
             needs=tuple(needs),
             group=resource.service,

@@ -87,7 +87,8 @@ def seen_digests(plan: Plan, desired: Desired, observed: Observed) -> dict[str, 
 
 
 def _resource(step: Step) -> str:
-    sort = {"pull": "image", "run": "job", "volume": "volume"}.get(step.verb, str(step.detail.get("kind", "workload")))
+    sorts = {"pull": "image", "run": "job", "volume": "volume", "bind": "requests to"}
+    sort = sorts.get(step.verb, str(step.detail.get("kind", "workload")))
     return f"{sort} {step.resource}"
 
 
@@ -98,14 +99,20 @@ def _seen(step: Step, desired: Desired, host: ObservedHost) -> object:
         return name in host.images
     if step.verb == "volume" or step.detail.get("kind") == "volume":
         return host.volumes.get(str(step.detail["name"]))
-    container = str(step.detail["container"])
-    files = {file: asdict(seen) for file, seen in host.files.get(container, {}).items()}
+    if step.verb == "bind":
+        return None
+    container = str(step.detail["container"]).partition(".")[0]  # the rest of the name is that of a slot
+    files = {
+        f"{folder}/{file}": asdict(seen)
+        for folder, there in sorted(host.files.items())
+        for file, seen in there.items()
+        if folder.partition(".")[0] == container
+    }
     if step.verb == "run" or any(job.id == step.resource for job in desired.jobs):
         stamp = host.jobs.get(name)
         return [asdict(stamp) if stamp else None, files]
-    found = host.workloads.get(name)
-    known = found and [found.container_id, found.spec_digest, found.files_digest, found.image, found.state]
-    return [known, files]
+    both = [there[name] for there in (host.workloads, host.beside) if name in there]
+    return [[[c.container_id, c.container, c.spec_digest, c.files_digest, c.image, c.state] for c in both], files]
 
 
 def _moved(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -17,6 +17,8 @@ WORDS = {
     "volume": "create volume",
     "write": "write files of",
     "remove": "remove",
+    "beside": "replace",
+    "bind": "bring requests to",
 }
 
 
@@ -105,7 +107,8 @@ def overview_rows(plan: Plan) -> list[tuple[str, str, str, str]]:
     for row, steps in sorted(grouped(plan).items(), key=lambda item: item[0].group):
         name = "" if row.group == previous else row.group
         previous = row.group
-        rows.append((name, what(row, steps, many_hosts), row.cause, notes(row.impact, row.risk, row.reversible)))
+        said = "no interruption" if row.verb == "beside" else notes(row.impact, row.risk, row.reversible)
+        rows.append((name, what(row, steps, many_hosts), row.cause, said))
     return rows
 
 
@@ -115,11 +118,15 @@ def grouped(plan: Plan) -> dict[Row, list[Step]]:
     for step in plan.steps:
         if step.verb in (*CARRIES_FILES, "run", "remove"):
             carried.setdefault(step.resource, {"not there yet"}).add(step.cause)
+    beside = {(step.resource, step.cause) for step in plan.steps if step.detail.get("beside")}
     rows: dict[Row, list[Step]] = {}
     for step in plan.steps:
         if step.verb == "pull" or (step.verb == "write" and step.cause in carried.get(step.resource, ())):
             continue
-        row = Row(step.group, step.verb, step.cause, step.impact, step.risk, step.reversible)
+        if step.verb in ("bind", "remove") and (step.resource, step.cause) in beside:
+            continue
+        verb = "beside" if step.detail.get("beside") else step.verb
+        row = Row(step.group, verb, step.cause, step.impact, step.risk, step.reversible)
         rows.setdefault(row, []).append(step)
     return rows
 

@@ -28,12 +28,14 @@ def ground_of(
     return Ground(in_kind(catalogue, cloud_file.cloud), cloud_file, facts, images, service_context, services)
 
 
-def workload_context(ground: Ground, service: str, workload: str, host: str) -> dict[str, Any]:
-    """What templates of one workload see on a host."""
+def workload_context(
+    ground: Ground, service: str, workload: str, host: str, port: int | str | None = None
+) -> dict[str, Any]:
+    """What templates of one workload see on a host; `port` stands for the one it listens on."""
     declared = ground.folder(service).service.workloads[workload]
     later: dict[str, Callable[[], Any]] = {}
     if declared.frontend is not None:
-        later["port"] = lambda: frontend_of(ground, service, workload)["port"] + SHIFT
+        later["port"] = lambda: port or frontend_of(ground, service, workload)["port"] + SHIFT
     return {
         **ground.context(service, host),
         "listen": Scope("listen", {"address": ground.cloud.hosts[host].address}, later),

@@ -15,6 +15,8 @@ from mastic.resolve.scope import Scope
 
 SHIFT = 10000
 """A workload behind the load balancer listens on the frontend's port plus this."""
+SLOTS = {"a": SHIFT, "b": 2 * SHIFT}
+"""Of a workload that is replaced beside itself: the second is the new one's while the first still serves."""
 CAPABILITY = "frontend"
 """What the load balancer provides; a workload with a `frontend` requires it without saying so."""
 
@@ -46,6 +48,22 @@ def all_frontends(ground: Ground) -> list[Scope]:
     return found
 
 
+def shifts(ground: Ground, service: str, workload: str) -> dict[str, int]:
+    """Slot → what is added to the frontend's port; a workload that is stopped first has a single slot without name."""
+    balancer = ground.providers.get(CAPABILITY)
+    declared = ground.folder(service).service.workloads[workload]
+    if balancer is None or declared.replace != "beside":
+        return {"": SHIFT}
+    bind = ground.folder(balancer).service.provides[CAPABILITY].bind
+    return SLOTS if bind and declared.frontend else {"": SHIFT}
+
+
+def slots_of(ground: Ground, service: str, workload: str) -> dict[str, int]:
+    """Slot → port of a workload that is replaced beside itself; empty for any other."""
+    named = {slot: shift for slot, shift in shifts(ground, service, workload).items() if slot}
+    return {slot: frontend_of(ground, service, workload)["port"] + shift for slot, shift in named.items()}
+
+
 def has_frontend(ground: Ground, service: str) -> bool:
     """Whether any workload of the service is reached through the load balancer."""
     return any(workload.frontend for workload in ground.folder(service).service.workloads.values())
@@ -56,7 +74,7 @@ def frontend_of(ground: Ground, service: str, workload: str) -> Scope:
     return ground.once((service, "frontends", workload), lambda: _frontend(ground, service, workload))
 
 
-def socket_address(address: str, port: int) -> str:
+def socket_address(address: str, port: int | str) -> str:
     """`address:port`, with brackets around an IPv6 address."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
@@ -77,8 +95,9 @@ def _frontend(ground: Ground, service: str, workload: str) -> Scope:
         raise ValueError(f"{workload} has no frontend")
     port = _port(ground, service, workload, declared)
     backends = [
-        Scope("backend", {"host": host, "address": ground.cloud.hosts[host].address, "port": port + SHIFT})
+        _backend(ground, host, slot, port + shift)
         for host in placed_on(ground, service, workload)
+        for slot, shift in shifts(ground, service, workload).items()
     ]
     values = {
         "service": service,
@@ -92,6 +111,12 @@ def _frontend(ground: Ground, service: str, workload: str) -> Scope:
         "backends": backends,
     }
     return Scope(f"frontends.{workload}", values)
+
+
+def _backend(ground: Ground, host: str, slot: str, port: int) -> Scope:
+    name = f"{host}-{slot}" if slot else host
+    address = ground.cloud.hosts[host].address
+    return Scope("backend", {"name": name, "host": host, "address": address, "port": port, "slot": slot})
 
 
 def _offered_at(ground: Ground, declared: Frontend) -> str:
@@ -109,10 +134,11 @@ def _port(ground: Ground, service: str, workload: str, declared: Frontend) -> in
     text = str(said).strip()
     if not text.isdigit() or not 0 < int(text) <= 65535:
         raise InputError(Problem(f"the frontend of `{workload}` needs a port number; it is `{text}`", place))
-    if int(text) + SHIFT > 65535:
+    shift = max(shifts(ground, service, workload).values())
+    if int(text) + shift > 65535:
         message = (
-            f"port {text} of `{workload}` is too high: its process listens on the port plus {SHIFT}, "
-            f"which would be {int(text) + SHIFT}"
+            f"port {text} of `{workload}` is too high: its process listens on the port plus {shift}, "
+            f"which would be {int(text) + shift}"
         )
-        raise InputError(Problem(message, place, f"choose a port up to {65535 - SHIFT}"))
+        raise InputError(Problem(message, place, f"choose a port up to {65535 - shift}"))
     return int(text)

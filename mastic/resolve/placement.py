@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from mastic.errors import InputError, Place, Problem
-from mastic.model.desired import DesiredVolume, PlacedJob, PlacedWorkload
+from mastic.model.desired import LISTEN_PORT, DesiredVolume, PlacedJob, PlacedWorkload
 from mastic.model.service import File, Health, Job, Workload
+from mastic.resolve.balancing import bindings_to
 from mastic.resolve.context import container_name, image_user, workload_context
 from mastic.resolve.files import config_files
-from mastic.resolve.frontends import SHIFT, frontend_of, placed_on, socket_address
+from mastic.resolve.frontends import SHIFT, frontend_of, placed_on, slots_of, socket_address
 from mastic.resolve.ground import Ground
 from mastic.resolve.order import Order
 from mastic.resolve.render import is_wanted, render_text
@@ -62,6 +63,7 @@ def place_workload(ground: Ground, order: Order, spot: Spot) -> PlacedWorkload:
         )
         health = together.do(lambda: _health(subject, declared))
         listens = together.do(lambda: _listens(subject, declared))
+        bindings = together.do(lambda: bindings_to(ground, spot.service, spot.name, spot.host))
         spec = together.do(lambda: container_spec(subject, engine_health(health) if health else None, None))
     return PlacedWorkload(
         name=spot.name,
@@ -79,6 +81,8 @@ def place_workload(ground: Ground, order: Order, spot: Spot) -> PlacedWorkload:
         reload_signal=declared.reload_signal,
         stop_seconds=declared.stop_seconds,
         keep_running=declared.keep_running,
+        slots=dict(subject.slots),
+        bindings=bindings,
         origin=subject.place(),
     )
 
@@ -153,6 +157,7 @@ class _Together:
 
 def workload_subject(ground: Ground, spot: Spot, declared: Workload) -> Subject:
     """A workload on a host with what its templates see."""
+    slots = slots_of(ground, spot.service, spot.name)
     return Subject(
         ground=ground,
         service=spot.service,
@@ -164,7 +169,8 @@ def workload_subject(ground: Ground, spot: Spot, declared: Workload) -> Subject:
         image=declared.image,
         user=declared.user,
         owner=declared.user or image_user(ground, declared.image),
-        context=workload_context(ground, spot.service, spot.name, spot.host),
+        context=workload_context(ground, spot.service, spot.name, spot.host, LISTEN_PORT if slots else None),
+        slots=slots,
     )
 
 
@@ -216,19 +222,25 @@ def _health(subject: Subject, declared: Workload) -> Health | None:
         if (source := getattr(health, way)) is not None
     }
     if said.get("http", "").startswith("/"):
-        said["http"] = f"http://{_own_address(subject)}{said['http']}"
-    if "tcp" in said:
+        said["http"] = f"http://{_own_addresses(subject, LISTEN_PORT)[0]}{said['http']}"
+    if "tcp" in said and not said["tcp"].endswith(f":{LISTEN_PORT}"):
         _check_socket(said["tcp"], subject.place("health", "tcp"), subject.name)
     return health.model_copy(update=said)
 
 
-def _own_address(subject: Subject) -> str:
-    port = frontend_of(subject.ground, subject.service, subject.name)["port"] + SHIFT
-    return socket_address(subject.ground.cloud.hosts[subject.host].address, port)
+def _own_addresses(subject: Subject, any_slot: str | None = None) -> list[str]:
+    """Where it listens behind the load balancer: per slot, or with what stands for the port of any slot."""
+    ports: list[int | str] = [*subject.slots.values()]
+    if not subject.slots:
+        ports = [frontend_of(subject.ground, subject.service, subject.name)["port"] + SHIFT]
+    elif any_slot:
+        ports = [any_slot]
+    address = subject.ground.cloud.hosts[subject.host].address
+    return [socket_address(address, port) for port in ports]
 
 
 def _listens(subject: Subject, declared: Workload) -> tuple[str, ...]:
-    found = [_own_address(subject)] if declared.frontend is not None else []
+    found = _own_addresses(subject) if declared.frontend is not None else []
     for index, source in enumerate(declared.ports):
         place = subject.place("ports", index)
         text = render_text(subject.ground.environment(subject.service), source, subject.context, place)

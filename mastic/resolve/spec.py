@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mastic.errors import InputError, Place, Problem
+from mastic.model.desired import LISTEN_PORT, LISTEN_SLOT
 from mastic.model.service import Health, Workload
 from mastic.resolve.ground import Ground
 from mastic.resolve.render import is_wanted, render_text
@@ -35,6 +36,8 @@ class Subject:
     owner: str
     """Owner of its files."""
     context: Mapping[str, Any]
+    slots: Mapping[str, int] = field(default_factory=dict)
+    """Slot → port of a workload that is replaced beside itself."""
 
     def place(self, *keys: str | int) -> Place:
         return self.ground.folder(self.service).place(self.section, self.name, *keys)
@@ -55,7 +58,9 @@ class Subject:
 def container_spec(subject: Subject, health: Mapping[str, Any] | None, command: list[str] | None) -> dict[str, Any]:
     """What the engine is asked for; `command` is said for jobs, which run to their end."""
     workload = subject.workload
+    slots = {"slots": dict(subject.slots)} if subject.slots else {}
     return {
+        **slots,
         "name": subject.container,
         "image": image_reference(subject),
         "user": subject.user,
@@ -104,8 +109,9 @@ def engine_health(health: Health) -> dict[str, Any] | None:
 
 def _listening(address: str) -> str:
     """True while something listens on the port; opens no connection, which a database would count as an attack."""
-    port = int(address.rpartition(":")[2])
-    return f"cat /proc/net/tcp /proc/net/tcp6 | grep -q ':{port:04X} 0*:0000 0A '"
+    port = address.rpartition(":")[2]
+    number = "'$(printf %04X " + port + ")'" if address.endswith(LISTEN_PORT) else f"{int(port):04X}"
+    return f"cat /proc/net/tcp /proc/net/tcp6 | grep -q ':{number} 0*:0000 0A '"
 
 
 def _environment(subject: Subject) -> dict[str, str]:
@@ -121,7 +127,8 @@ def _environment(subject: Subject) -> dict[str, str]:
 
 def _mounts(subject: Subject) -> Iterator[dict[str, Any]]:
     workload, cloud = subject.workload, subject.ground.cloud.cloud
-    yield _bind(f"{CONFIG_ROOT}/{cloud}/{subject.container}/", CONFIG_TARGET, read_only=True)
+    folder = f"{subject.container}.{LISTEN_SLOT}" if subject.slots else subject.container
+    yield _bind(f"{CONFIG_ROOT}/{cloud}/{folder}/", CONFIG_TARGET, read_only=True)
     for volume in workload.volumes:
         if is_wanted(volume.if_, subject.context, subject.shared_place("volumes")):
             yield _mount("volume", volume.name, volume.to, volume.read_only)

@@ -7,7 +7,17 @@ from typing import Any
 
 from mastic.execute.fake import FakeExecutor
 from mastic.execute.feed import ImageFeed
-from mastic.model.desired import SECRET_REFERENCE, ConfigFile, Desired, DesiredVolume, PlacedJob, PlacedWorkload
+from mastic.model.desired import (
+    LISTEN_PORT,
+    LISTEN_SLOT,
+    SECRET_REFERENCE,
+    Binding,
+    ConfigFile,
+    Desired,
+    DesiredVolume,
+    PlacedJob,
+    PlacedWorkload,
+)
 from mastic.model.goal import Goal
 from mastic.model.plan import Plan
 from mastic.model.run import Run
@@ -47,6 +57,23 @@ def job(name: str, service: str, host: str = HOST, tag: str = "1", **fields: Any
     return PlacedJob(name, service, host, container, service, spec=wanted, **fields)
 
 
+def beside(wanted: PlacedWorkload, balancer: str = "balancer") -> PlacedWorkload:
+    """The workload with two slots behind a load balancer on its own host."""
+    slots = {"a": 15000, "b": 25000}
+    mount = {"type": "bind", "source": f"/etc/mastic/clouds/lab/{wanted.container}.{LISTEN_SLOT}/"}
+    mounts = [*wanted.spec["mounts"], mount]
+    listening = ConfigFile("listen", f"port {LISTEN_PORT}", "restart")
+    commands = {slot: f"bring {wanted.name} to {slot}" for slot in slots}
+    return replace(
+        wanted,
+        replace="beside",
+        spec={**wanted.spec, "mounts": mounts, "slots": slots},
+        files=(*wanted.files, listening),
+        slots=slots,
+        bindings=(Binding(wanted.host, balancer, commands, 10),),
+    )
+
+
 def volume(name: str, host: str = HOST, keep: bool = True, service: str = "") -> DesiredVolume:
     return DesiredVolume(name, host, keep, service or name)
 
@@ -80,7 +107,7 @@ def database_and_api() -> Desired:
             needs=("glance/db_sync@lab", "haproxy@lab"),
             files=(file("glance.conf", secret="database_password"), file("policy.yaml", on_change="nothing")),
         ),
-        workload("haproxy", files=(file("haproxy.cfg", on_change="reload"),), reload_signal="HUP", replace="beside"),
+        workload("haproxy", files=(file("haproxy.cfg", on_change="reload"),), reload_signal="HUP"),
         volume("mariadb"),
     )
 

@@ -16,7 +16,7 @@ from mastic.model.cloud import Cloud
 from mastic.model.desired import Desired, Endpoint
 from mastic.model.service import Service
 from mastic.plan.preflight import GIB, preflight
-from tests.plan.clouds import apply, cloud, workload
+from tests.plan.clouds import apply, beside, cloud, with_workload, workload
 
 FOLDER = ServiceFolder(
     Service.model_validate(
@@ -190,3 +190,16 @@ def test_another_address_of_the_same_port_is_free() -> None:
     scene = Scene()
     scene.facts(listening={"192.0.2.9:19292": "nginx", "127.0.0.1:9293": "nginx"})
     assert scene.problems() == []
+
+
+@pytest.mark.parametrize("process, problems", [("nginx", 1), ("gunicorn", 0)])
+def test_port_of_the_free_slot(process: str, problems: int) -> None:
+    """Somebody else's is told while the other slot serves; our own process may stand there, left by a broken run."""
+    scene = Scene()
+    slotted = beside(workload("glance", listens=("127.0.0.1:15000", "127.0.0.1:25000")), "haproxy")
+    scene.desired = with_workload(scene.desired, slotted)
+    apply(scene.desired, scene.executor)
+    scene.facts(listening={"127.0.0.1:15000": "gunicorn", "127.0.0.1:25000": process})
+    found = [problem.message for problem in scene.problems()]
+    assert len(found) == problems
+    assert all("port 25000" in message for message in found)

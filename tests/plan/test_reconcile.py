@@ -300,7 +300,12 @@ def test_unfinished_start_is_done_again(desired: Desired) -> None:
     assert "restart:mariadb@lab, its last start was not finished" in describe(plan_for(desired, executor))
 
 
-def _other_image(desired: Desired, name: str) -> PlacedWorkload:
+def _workload(desired: Desired, name: str) -> PlacedWorkload:
     wanted = desired.workload(f"{name}@lab")
     assert wanted
+    return wanted
+
+
+def _other_image(desired: Desired, name: str) -> PlacedWorkload:
+    wanted = _workload(desired, name)
     return replace(wanted, spec={**wanted.spec, "image": f"mastic/{name}:2"})

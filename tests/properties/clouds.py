@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mastic.model.desired import ConfigFile, Desired, PlacedJob, PlacedWorkload
 from mastic.plan.order import Resource
-from tests.plan.clouds import cloud, file, job, volume, workload
+from tests.plan.clouds import beside, cloud, file, job, volume, workload
 
 Part = TypeVar("Part", PlacedWorkload, PlacedJob)
 HOSTS = ("a", "b")
@@ -39,9 +39,9 @@ def resources(draw: st.DrawFn, number: int, earlier: list[Resource], hosts: tupl
         when = draw(st.sampled_from(["once", "changed", "removal"]))
         return job(f"j{number}", service, host, tag, data=data, when=when, **fields)
     fields["reload_signal"] = draw(st.sampled_from(["HUP", None]))
-    fields["replace"] = draw(st.sampled_from(["beside", "stop-first"]))
     fields["keep_running"] = draw(st.integers(0, 5)) == 5
-    return workload(f"w{number}", service, host, tag, volumes=data, **fields)
+    found = workload(f"w{number}", service, host, tag, volumes=data, **fields)
+    return beside(found, balancer="w0") if number and draw(st.booleans()) else found
 
 
 @st.composite

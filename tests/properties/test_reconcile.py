@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mastic.execute.fake import FakeExecutor, FakeHost
+from mastic.execute.fake import FakeExecutor
+from mastic.execute.fake_host import FakeHost
 from mastic.execute.program import compile_program
 from mastic.model.desired import Desired, PlacedJob, PlacedWorkload
 from mastic.model.goal import Goal
@@ -71,13 +72,24 @@ def deployed(desired: Desired, accidents: list[Accident]) -> FakeExecutor:
     return executor
 
 
+def without_slot(folder: str) -> str:
+    return folder.removesuffix(".a").removesuffix(".b")
+
+
 def end_state(executor: FakeExecutor) -> object:
-    """What is there, without times and without what differs by how it came about."""
+    """What is there, without times and without what differs by how it came about, like the slot."""
     return {
         name: (
-            {n: (c.spec_digest, c.files_digest, c.state, c.healthy, c.image) for n, c in host.containers.items()},
-            host.files,
-            host.contents,
+            {
+                n: (c.container, c.spec_digest, c.files_digest, c.state, c.healthy, c.image)
+                for n, c in host.containers.items()
+            },
+            host.beside,
+            sorted((without_slot(folder), sorted(files.items(), key=repr)) for folder, files in host.files.items()),
+            sorted(
+                (without_slot(folder), file, content.replace("25000", "15000"))
+                for (folder, file), content in host.contents.items()
+            ),
             set(host.volumes),
             {id: stamp.digest for id, stamp in host.jobs.items()},
         )
@@ -89,10 +101,9 @@ def check_processes_have_read_their_files(desired: Desired, executor: FakeExecut
     for wanted in desired.workloads:
         host = executor.hosts[wanted.host]
         if wanted.name in host.containers:
+            folder = host.containers[wanted.name].folder
             for each in wanted.files:
-                assert each.on_change == "nothing" or (
-                    host.read[wanted.name][each.name] == host.contents[wanted.container, each.name]
-                )
+                assert each.on_change == "nothing" or (host.read[folder][each.name] == host.contents[folder, each.name])
 
 
 @some
@@ -132,7 +143,7 @@ def check_needs_point_backwards(plan: Plan) -> None:
 def check_steps_stay_inside_the_cloud(plan: Plan, desired: Desired) -> None:
     for step in plan.steps:
         assert step.host in desired.hosts
-        assert step.id.endswith(f"@{step.host}")
+        assert step.id.endswith(f"@{step.host}") and step.id.startswith(f"{step.verb}:")
 
 
 def everything_before(plan: Plan) -> dict[str, frozenset[str]]:
@@ -158,7 +169,7 @@ def check_consumers_wait(plan: Plan, desired: Desired) -> None:
     before, needed = everything_before(plan), everything_needed(desired)
     leaving = {job.id for job in desired.jobs if job.when == "removal"}
     for step in plan.steps:
-        waits = step.verb not in (*PREPARING, "remove") and step.resource not in leaving
+        waits = step.verb not in (*PREPARING, "bind", "remove") and step.resource not in leaving
         for provider in plan.steps if waits else ():
             changes = provider.verb not in ("pull", "volume", "remove")
             if changes and provider.resource in needed.get(step.resource, ()):
@@ -170,7 +181,7 @@ def check_whatever_runs_finds_what_it_needs(plan: Plan, desired: Desired) -> Non
     ids = {step.id for step in plan.steps}
     for step in plan.steps:
         resource = resources.get(step.resource)
-        if resource is None or step.verb in (*PREPARING, "remove"):
+        if resource is None or step.verb in (*PREPARING, "bind", "remove"):
             continue
         wanted = {f"write:{resource.id}"} | {f"volume:{m['source']}@{step.host}" for m in resource.spec["mounts"]}
         if step.verb not in ("restart", "reload"):
@@ -211,6 +222,19 @@ def check_waves(plan: Plan) -> None:
     assert len(cut) <= 1 or len(set(host.values())) > 1
 
 
+def served(desired: Desired, executor: FakeExecutor) -> set[str]:
+    """Workloads with slots of which a container serves, where the load balancer leads to."""
+    found: set[str] = set()
+    for workload in desired.workloads:
+        host = executor.hosts[workload.host]
+        both = [there[workload.name] for there in (host.containers, host.beside) if workload.name in there]
+        led = host.balanced.get(workload.name)
+        well = {c.slot for c in both if c.state == "running" and c.healthy and c.slot}
+        if workload.slots and (led in well if led and len(both) > 1 else well):
+            found.add(workload.id)
+    return found
+
+
 @few
 @given(editions(), ACCIDENTS, GOALS, st.booleans())
 def test_stopped_anywhere_the_next_apply_reaches_the_same_end(
@@ -226,8 +250,11 @@ def test_stopped_anywhere_the_next_apply_reaches_the_same_end(
         broken = deepcopy(before)
         broken.stop_after = None if fails else number
         broken.fail = {step.id: "it breaks"} if fails else {}
+        serving = served(second, broken)
         perform(plan, second, broken)
         broken.fail = {}
+        if not goal.destroy:
+            assert serving <= served(second, broken)
         apply(second, broken, goal)
         assert end_state(broken) == end_state(straight)
         check_processes_have_read_their_files(second, broken)

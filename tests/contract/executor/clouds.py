@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from mastic.model.desired import ConfigFile, Desired, DesiredVolume, PlacedJob, PlacedWorkload
+from mastic.model.desired import (
+    LISTEN_PORT,
+    LISTEN_SLOT,
+    Binding,
+    ConfigFile,
+    Desired,
+    DesiredVolume,
+    PlacedJob,
+    PlacedWorkload,
+)
 from mastic.model.service import Health
 from tests.contract.executor.world import CLOUD, HOST, IMAGES
 
 SERVE = "trap 'exit 0' TERM\ntrap ': > /told' USR1\n: > /ready; while :; do sleep 0.05; done # @@secret:a_word@@\n"
 BREAK = "echo Access denied for user web; exit 3\n"
 VOLUME = f"{CLOUD}_data"
-WEB, LOAD = f"web@{HOST}", f"test/load@{HOST}"
+WEB, API, LOAD = f"web@{HOST}", f"api@{HOST}", f"test/load@{HOST}"
 
 
 def spec(container: str, restart: str) -> dict[str, Any]:
@@ -35,6 +44,32 @@ def web(script: str = SERVE, **fields: Any) -> PlacedWorkload:
     fields.setdefault("health", Health(command="cat /ready", seconds=10))
     fields.setdefault("reload_signal", "USR1")
     return PlacedWorkload("web", "test", HOST, container, "x", spec(container, "no"), files, (VOLUME,), **fields)
+
+
+def api(script: str = SERVE, **fields: Any) -> PlacedWorkload:
+    """A process with two slots, which `web` leads to: a file of that says which slot it was told."""
+    container = f"{CLOUD}_api"
+    slots = {"a": 15000, "b": 25000}
+    commands = {slot: f"sh -c ': > /leads-to-{slot}'" for slot in slots}
+    files = (
+        ConfigFile("run.sh", f"{script}# port {LISTEN_PORT}\n", "restart", ("a_word",) if "@@" in script else ()),
+        ConfigFile("policy.yaml", fields.pop("policy", "one"), "nothing"),
+    )
+    return PlacedWorkload(
+        "api",
+        "test",
+        HOST,
+        container,
+        "x",
+        {**spec(f"{container}.{LISTEN_SLOT}", "no"), "name": container, "slots": slots},
+        files,
+        (VOLUME,),
+        health=Health(command="cat /ready", seconds=10),
+        replace="beside",
+        slots=slots,
+        bindings=(Binding(HOST, f"{CLOUD}_web", commands, 10),),
+        **fields,
+    )
 
 
 def load(script: str = "echo done\n", when: Any = "once", **fields: Any) -> PlacedJob:
