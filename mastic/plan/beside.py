@@ -7,11 +7,11 @@ these: then two containers are found, or one by the wrong name, and the moves fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mastic.model.desired import PlacedWorkload
+from mastic.model.desired import Binding, PlacedWorkload
 from mastic.model.observed import Observed, ObservedHost, ObservedWorkload
 from mastic.plan.difference import Difference, Versions, change_of, file_differences, is_edited, write_of
 
@@ -32,10 +32,10 @@ def moves(workload: PlacedWorkload, observed: Observed, versions: Versions) -> I
     """Everything that has to happen to a workload with slots on its host."""
     host = observed.hosts[workload.host]
     first, second = host.workloads.get(workload.name), host.beside.get(workload.name)
-    if first is None:
-        yield from _in_place(workload, host, versions, None)
-        return
     scene = _Scene(workload, observed, host, versions)
+    if first is None:
+        yield from scene.in_place(None)
+        return
     if second is not None:
         first, second = sorted((first, second), key=scene.merit, reverse=True)
         yield from scene.take_over(slot_of(workload, first), second, UNFINISHED, is_serving(first))
@@ -75,20 +75,46 @@ class _Scene:
             return
         if is_alone and self._is_left_over(seen):
             yield self._remove(slot_of(self.workload, seen), None, UNFINISHED)
-        yield from _in_place(self.workload, self.host, self.versions, seen)
+        yield from self.in_place(seen)
 
     def take_over(self, slot: str, old: ObservedWorkload, cause: str, serves: bool = True) -> Iterator[Move]:
         """Requests go to `slot` when that serves, then the old container goes."""
-        for binding in self.workload.bindings:
-            if serves and binding.host in self.observed.hosts:
-                detail: dict[str, Any] = {"container": binding.container, "seconds": binding.seconds, "slot": slot}
-                detail["command"] = binding.commands[slot]
-                yield Move(Difference("bind", cause), detail, self._at("bind", slot, binding.host))
+        if serves:
+            yield from self._bind(slot, cause, [each for each in self.workload.bindings if self._has(each.host)])
         yield self._remove(slot, old, cause)
 
+    def in_place(self, seen: ObservedWorkload | None) -> Iterator[Move]:
+        """What touches no request: a first start, one that does not run, files that no process reads at its start."""
+        workload = self.workload
+        slot = next(iter(workload.slots)) if seen is None else slot_of(workload, seen)
+        folder = workload.folder(slot)
+        difference = change_of(workload, self.host, self.versions, seen)
+        if write := write_of(workload, self.host, self.versions, folder):
+            voids = {"void_in_force": True} if is_edited(workload, self.host, folder) else {}
+            yield Move(write, {"slot": slot, **voids})
+        if difference:
+            yield Move(difference, {"slot": slot, "container": workload.container})
+            if difference.verb != "reload":
+                # A load balancer that runs may have been told to keep away from this slot.
+                yield from self._bind(slot, difference.cause, [b for b in workload.bindings if self._balances(b)])
+
+    def _bind(self, slot: str, cause: str, bindings: Iterable[Binding]) -> Iterator[Move]:
+        for binding in bindings:
+            detail: dict[str, Any] = {"container": binding.container, "seconds": binding.seconds, "slot": slot}
+            detail["command"] = binding.commands[slot]
+            yield Move(Difference("bind", cause), detail, self._at("bind", slot, binding.host))
+
+    def _has(self, host: str) -> bool:
+        return host in self.observed.hosts
+
+    def _balances(self, binding: Binding) -> bool:
+        host = self.observed.hosts.get(binding.host)
+        there = [] if host is None else [*host.workloads.values()]
+        return any(seen.container == binding.container and seen.state == "running" for seen in there)
+
     def _interrupts(self, difference: Difference, seen: ObservedWorkload) -> bool:
-        """Not a start that was cut off: that container is only waited for."""
-        if seen.state != "running" or difference.verb not in ("replace", "restart"):
+        """Not a start that was cut off: it is waited for. Nor one that somebody else made: it may listen anywhere."""
+        if seen.state != "running" or not seen.spec_digest or difference.verb not in ("replace", "restart"):
             return False
         unfinished = seen.files_digest is None and difference.verb == "restart"
         return not unfinished or bool(file_differences(self.workload, self.host, self.versions, seen.folder))
@@ -125,17 +151,3 @@ class _Scene:
     def _at(self, verb: str, slot: str, host: str) -> tuple[str, str]:
         whose = "" if host == self.workload.host else f"/{self.workload.host}"
         return f"{verb}:{self.workload.name}/{slot}{whose}@{host}", host
-
-
-def _in_place(
-    workload: PlacedWorkload, host: ObservedHost, versions: Versions, seen: ObservedWorkload | None
-) -> Iterator[Move]:
-    """What touches no request: the first start, one that does not run, files that no process reads at its start."""
-    slot = next(iter(workload.slots)) if seen is None else slot_of(workload, seen)
-    folder = workload.folder(slot)
-    difference = change_of(workload, host, versions, seen)
-    if write := write_of(workload, host, versions, folder):
-        voids = {"void_in_force": True} if is_edited(workload, host, folder) else {}
-        yield Move(write, {"slot": slot, **voids})
-    if difference:
-        yield Move(difference, {"slot": slot, "container": workload.container})

@@ -253,7 +253,7 @@ def test_stopped_anywhere_the_next_apply_reaches_the_same_end(
         serving = served(second, broken)
         perform(plan, second, broken)
         broken.fail = {}
-        if not goal.destroy:
+        if not goal.destroy and not (fails and step.verb == "reload"):
             assert serving <= served(second, broken)
         apply(second, broken, goal)
         assert end_state(broken) == end_state(straight)

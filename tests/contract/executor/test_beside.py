@@ -110,7 +110,7 @@ def test_cut_off_after_any_step(world: World, steps: int, goes_on: bool) -> None
 def test_stopped_one_is_started_in_its_place(world: World) -> None:
     world.succeed(BOTH)
     world.accidents.kill("api")
-    assert world.succeed(BOTH) == [f"start:{API}"]
+    assert world.succeed(BOTH) == [f"bind:api/a@{HOST}", f"start:{API}"]
     check_single(world, "a")
 
 
