@@ -31,6 +31,7 @@ COMMANDS = (
     "gc",
     "recover",
     "build",
+    "bundle",
     "lock",
     "destroy",
     "lint",
