@@ -16,6 +16,8 @@ class Bootstrap:
     family: str
     suite: str
     packages: tuple[str, ...]
+    architecture: str | None = None
+    """Processor as Debian calls it, when it is not the building machine's own."""
 
 
 def root_command(recipe: Bootstrap, sources: str) -> list[str]:
@@ -24,6 +26,7 @@ def root_command(recipe: Bootstrap, sources: str) -> list[str]:
         "mmdebstrap",
         "--variant=minbase",
         "--format=tar",
+        *([f"--architectures={recipe.architecture}"] if recipe.architecture else []),
         f"--include={','.join(recipe.packages)}",
         '--aptopt=APT::Install-Recommends "false"',
         '--aptopt=Acquire::Languages "none"',

@@ -169,9 +169,9 @@ def is_fresh(node: ImageNode, present: dict[str, datetime]) -> bool:
     return datetime.now(UTC) - made < timedelta(hours=node.max_age_hours)
 
 
-def suite_of(graph: ImageGraph) -> str:
+def suite_of(graph: ImageGraph) -> str | None:
     """Distribution release of the roots in the graph."""
-    return next(node.bootstrap.suite for node in graph.nodes.values() if node.bootstrap)
+    return graph.suite or next((node.bootstrap.suite for node in graph.nodes.values() if node.bootstrap), None)
 
 
 def build_missing(workshop: Workshop, missing: dict[str, ImageNode], feed: Feed, jobs: int) -> Progress:

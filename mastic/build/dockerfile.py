@@ -12,6 +12,7 @@ from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, Temp
 
 from mastic.build.source_layer import INSTALL_SOURCE, LockedSource, source_context
 from mastic.errors import Place, Problem
+from mastic.model.base import Base, Platform
 from mastic.model.catalogue import Catalogue, ServiceFolder
 from mastic.model.service import Image
 
@@ -35,7 +36,10 @@ class Rendering:
     """Name of another image → its reference; makes that image a build need."""
     requirements: str
     packages: tuple[str, ...]
+    run: tuple[str, ...]
     release: str
+    base: Base
+    platform: Platform
     sources: tuple[LockedSource, ...] = ()
     """Distributions that come from somewhere else than the lock."""
     new_users: tuple[str, ...] = ()
@@ -119,6 +123,9 @@ def names(rendering: Rendering, context: dict[str, bytes]) -> dict[str, Any]:
         "image": rendering.reference,
         "file": file,
         "packages": rendering.packages,
+        "base": rendering.base,
+        "platform": rendering.platform,
+        "python": "python3" if rendering.base.interpreter == "/usr/bin/python3" else rendering.base.interpreter,
         "requirements": rendering.requirements,
         "sources": [each.source.name for each in rendering.sources],
         "user": image.user,
@@ -130,7 +137,7 @@ def names(rendering: Rendering, context: dict[str, bytes]) -> dict[str, Any]:
         "new_users": rendering.new_users,
         "new_groups": rendering.new_groups,
         "copies": sorted({str(PurePosixPath(path).parent)[len(FILES) :] for path in context if path.startswith(FILES)}),
-        "run": image.run,
+        "run": rendering.run,
         "environment": image.environment,
         "tools": image.tools,
         "snapshot": image.snapshot,

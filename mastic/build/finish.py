@@ -55,7 +55,8 @@ def finish_image(keeping: Keeping, node: ImageNode, raw: Raw) -> None:
     digest = clean_layer(raw.tar, layer, Clean(EPOCH, raw.mount_points, ((SBOM, bill.encode()),)))
     parent = parent_of(engine, raw.base) if raw.base != SCRATCH else None
     created = EPOCH if node.max_age_hours is None else int(time())
-    config = image_config(node, Made(layer, digest, raw.settings or {}, parent, engine.architecture(), created=created))
+    architecture = node.platform.partition("/")[2] if node.platform else engine.architecture()
+    config = image_config(node, Made(layer, digest, raw.settings or {}, parent, architecture, created=created))
     archive = raw.tar.with_suffix(".archive")
     write_archive(node, config, layer, archive)
     statement = provenance(node, config, image_id(config), bill)

@@ -7,15 +7,19 @@ import json
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
+
+from mastic.build.bases import ROOT_TEMPLATE, SEED, RootWay, base_problems, built_for, render_word, root_way
 from mastic.build.bootstrap import Bootstrap, root_command
 from mastic.build.dockerfile import Rendering, render_dockerfile
 from mastic.build.kinds import as_wanted, kind_problems, packages_for
 from mastic.build.lock import Lock, normalise, parse_lock
 from mastic.build.source_layer import LockedSource, source_problems
 from mastic.errors import InputError, Problem
-from mastic.model.base import Base
+from mastic.model.base import Base, Platform
 from mastic.model.catalogue import Catalogue, CloudFile, ServiceFolder
 from mastic.model.service import Image
 
@@ -49,6 +53,12 @@ class ImageNode:
     bootstrap: Bootstrap | None = None
     version: str = ""
     """Of the project an image is for, else of the release, else of the distribution."""
+    archive: Path | None = None
+    """A root file system in a tar, which is imported as it is."""
+    platform: str | None = None
+    """Processor it is built for, when it is not the default."""
+    flat: bool = False
+    """All files become one layer, whatever it was made from: a root."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,8 @@ class ImageGraph:
     """Images by name, parents first."""
 
     nodes: dict[str, ImageNode]
+    suite: str | None = None
+    """Release of the distribution whose archive the building machine's own mirrors are asked for."""
 
     @cached_property
     def references(self) -> dict[str, str]:
@@ -81,7 +93,7 @@ def image_graph(catalogue: Catalogue, cloud_file: CloudFile) -> ImageGraph:
     """
     images, problems = declared(catalogue)
     images, more = as_wanted(images, cloud_file, catalogue.base(cloud_file.cloud.base).lists)
-    problems += [*more, *kind_problems(catalogue, cloud_file)]
+    problems += [*more, *kind_problems(catalogue, cloud_file), *base_problems(catalogue, cloud_file)]
     walk = Walk(catalogue, cloud_file, images, problems)
     for service in cloud_file.cloud.services:
         folder = catalogue.folders.get(service)  # an unknown service is the loader's problem to tell
@@ -90,7 +102,7 @@ def image_graph(catalogue: Catalogue, cloud_file: CloudFile) -> ImageGraph:
     walk.problems += source_problems(cloud_file, walk.lock, walk.sourced)
     if walk.problems:
         raise InputError(dict.fromkeys(walk.problems))
-    return ImageGraph(walk.nodes)
+    return ImageGraph(walk.nodes, walk.base.suite if walk.base.distro == "debian" else None)
 
 
 def declared(catalogue: Catalogue) -> tuple[dict[str, tuple[ServiceFolder, Image]], list[Problem]]:
@@ -130,6 +142,14 @@ class Walk:
         return self.catalogue.base(self.cloud_file.cloud.base)
 
     @cached_property
+    def platform(self) -> Platform:
+        return self.catalogue.bases.platforms.get(self.cloud_file.cloud.platform) or Platform()
+
+    @cached_property
+    def way(self) -> RootWay:
+        return root_way(self.base, self.cloud_file)
+
+    @cached_property
     def lock(self) -> Lock | None:
         text = self.catalogue.lock_text(self.cloud_file.cloud.release, self.base.python)
         return parse_lock(text) if text is not None else None
@@ -160,11 +180,14 @@ class Walk:
         parent = self.parent(name, folder, image, path)
         if parent is None and image.from_ != SCRATCH:
             return None
-        if image.bootstrap:
+        if image.bootstrap and self.way.kind == "mmdebstrap":
             return self.root(name, folder, image)
+        seed = None
+        if image.bootstrap:
+            image, seed = image.model_copy(update={"template": ROOT_TEMPLATE}), self.seed()
         own = self.python_part(name, folder, image)
         sources = self.own_sources(own)
-        needs: list[str] = [parent.name] if parent else []
+        needs: list[str] = [each.name for each in (parent, seed) if each]
 
         def reference(other: str) -> str:
             if other not in self.images:
@@ -182,16 +205,22 @@ class Walk:
             folder=folder,
             image=image,
             catalogue=self.catalogue,
-            parent=parent.reference if parent else SCRATCH,
+            parent=parent.reference if parent else self.way.image if image.bootstrap else SCRATCH,
             reference=reference,
             requirements=self.lock.requirements(own) if self.lock else "",
             sources=sources,
             packages=packages,
+            run=self.texts(name, folder, "run", image.run),
             release=self.cloud_file.cloud.release,
+            base=self.base,
+            platform=self.platform,
             **users,
         )
         dockerfile, context, problems = render_dockerfile(rendering)
         self.problems += problems
+        platform = built_for(self.cloud_file)
+        if platform:
+            dockerfile = f"# for {platform}\n{dockerfile}"
         return ImageNode(
             name=name,
             service=folder.service.service,
@@ -203,7 +232,17 @@ class Walk:
             tools=image.tools,
             max_age_hours=image.max_age_hours,
             version=self.version(name, folder, image),
+            platform=platform,
+            flat=image.bootstrap,
         )
+
+    def seed(self) -> ImageNode | None:
+        """The image that a given tar becomes; None when the root comes from a registry."""
+        if self.way.kind == "tar" and SEED not in self.nodes:
+            archive = self.cloud_file.root_archive
+            path = archive.path if archive else None
+            self.nodes[SEED] = ImageNode(SEED, "shared", self.way.image, None, (), archive=path)
+        return self.nodes.get(SEED)
 
     def parent(self, name: str, folder: ServiceFolder, image: Image, path: tuple[str, ...]) -> ImageNode | None:
         if image.from_ == SCRATCH:
@@ -215,7 +254,8 @@ class Walk:
         return self.visit(image.from_, path)
 
     def root(self, name: str, folder: ServiceFolder, image: Image) -> ImageNode:
-        recipe = Bootstrap(self.base.family, self.base.suite, self.packages(name, folder, image))
+        architecture = self.platform.debian if built_for(self.cloud_file) else None
+        recipe = Bootstrap(self.base.family, self.base.suite, self.packages(name, folder, image), architecture)
         text = json.dumps(root_command(recipe, "sources"))
         return ImageNode(
             name,
@@ -245,7 +285,15 @@ class Walk:
                     f"add a list `{family}` (empty when none is needed)",
                 )
             )
-        return found or ()
+        return self.texts(name, folder, "packages", found or ())
+
+    def texts(self, name: str, folder: ServiceFolder, key: str, said: tuple[str, ...]) -> tuple[str, ...]:
+        """Package names or commands; those that are templates see `base` and `platform`."""
+        try:
+            return tuple(render_word(text, self.base, self.platform) for text in said)
+        except TemplateError as error:
+            self.problems.append(Problem(f"{error.message} (image `{name}`)", folder.place("images", name, key)))
+            return ()
 
     def own_sources(self, own: frozenset[str]) -> tuple[LockedSource, ...]:
         """What the operator puts in the place of this image's own distributions."""

@@ -14,7 +14,7 @@ from mastic.build.lock import Lock, normalise, parse_lock
 from mastic.build.single import find_tool
 from mastic.build.sources import authorities, pip_indexes, uv_config
 from mastic.errors import BuildError, Problem
-from mastic.model.release import Release, Releases
+from mastic.model.release import Release
 
 KEEP_LINES = 12
 
@@ -44,9 +44,8 @@ class Newer:
     newest: str | None
 
 
-def wish(releases: Releases, name: str, release: Release, known: str = "", upgrade: bool = False) -> Wish:
-    """A lock of `release` as of today for the catalogue's own Python."""
-    return Wish(name, release, releases.roots, releases.python, date.today().isoformat(), known, upgrade)
+def today() -> str:
+    return date.today().isoformat()
 
 
 def lock_text(wanted: Wish) -> str:

@@ -53,9 +53,7 @@ def build_one(workshop: Workshop, node: ImageNode) -> float:
     workshop.tell(Event("image", node.name, "started", at=time()))
     log = workshop.logs / f"{node.name}.log"
     with tempfile.TemporaryDirectory(prefix=f"mastic-{node.name}-") as folder:
-        raw = (
-            make_root(workshop, node, log, Path(folder)) if node.bootstrap else make(workshop, node, log, Path(folder))
-        )
+        raw = make_any(workshop, node, log, Path(folder))
         seconds = monotonic() - began
         if raw is None:
             raise failure(workshop, node, log, seconds)
@@ -68,6 +66,16 @@ def build_one(workshop: Workshop, node: ImageNode) -> float:
     seconds = monotonic() - began
     workshop.tell(Event("image", node.name, "done", seconds, at=time()))
     return seconds
+
+
+def make_any(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | None:
+    """What the image will have, made in its own way; None when that failed."""
+    if node.archive:
+        tar = Path(shutil.copyfile(node.archive, folder / "layer.tar"))
+        return Raw(tar, tar_inventory(tar))
+    if node.bootstrap:
+        return make_root(workshop, node, log, folder)
+    return make(workshop, node, log, folder)
 
 
 def make_root(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | None:
@@ -95,7 +103,7 @@ def make(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | 
         return None
     image = id_file.read_text().strip()
     settings = workshop.engine.inspect(image)["Config"]
-    whole = dockerfile.base == SCRATCH
+    whole = node.flat or dockerfile.base == SCRATCH
     tar = out / "layer.tar"
     how = [f"--target={dockerfile.made}", f"--output=type=tar,dest={tar}"]
     if not whole:
@@ -105,17 +113,19 @@ def make(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | 
     if failed:
         return None
     inventory = tar_inventory(tar) if whole else json.loads((out / "inventory.json").read_text())
-    return Raw(tar, inventory, dockerfile.base, settings, dockerfile.mount_points)
+    base = SCRATCH if whole else dockerfile.base
+    return Raw(tar, inventory, base, settings, dockerfile.mount_points)
 
 
 def run_build(workshop: Workshop, node: ImageNode, log: Path, arguments: list[str]) -> int:
     """One BuildKit build, its output added to the log; the client's exit code."""
     secrets = [f"--secret=id={name},src={path}" for name, path in sorted(workshop.secrets.items())]
     proxies = [f"--build-arg={name}" for name in sorted(workshop.sources.proxies)]  # values from the environment
+    platform = [f"--platform={node.platform}"] if node.platform else []
     with (
         log.open("a") as out,
         subprocess.Popen(
-            workshop.engine.command("build", "--quiet=false", *secrets, *proxies, *arguments),
+            workshop.engine.command("build", "--quiet=false", *platform, *secrets, *proxies, *arguments),
             env=workshop.engine.environment() | workshop.sources.proxies,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -50,14 +50,14 @@ class HostSources:
         return found | ({"ca": self.ca} if self.ca else {})
 
 
-def host_sources(suite: str, root: Path = Path("/"), variables: Mapping[str, str] = os.environ) -> HostSources:
+def host_sources(suite: str | None, root: Path = Path("/"), variables: Mapping[str, str] = os.environ) -> HostSources:
     """Read the machine's apt, pip and trust-store configuration for a build of distribution release `suite`.
 
     Raises HostError when no Debian mirror is configured.
     """
     ca = authorities(root, variables)
     return HostSources(
-        apt_sources=apt_sources(suite, read_apt(root / "etc/apt"), own_suite(root), root),
+        apt_sources=apt_sources(suite, read_apt(root / "etc/apt"), own_suite(root), root) if suite else "",
         apt_conf=apt_conf(ca),
         uv=uv_config(*pip_indexes(root, variables)),
         ca=ca,

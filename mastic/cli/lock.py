@@ -20,10 +20,18 @@ if TYPE_CHECKING:
 @click.argument("release", nargs=-1)
 @click.option("--upgrade", is_flag=True, help="Take the newest versions also where a lock has one that fits.")
 @click.option("--check", is_flag=True, help="Change nothing; say what is newer or known to be vulnerable, exit code 2.")
+@click.option("--python", metavar="3.N", help="For bases whose Python is not the catalogue's own.")
 @click.option("--database", metavar="URL", help="Another database of vulnerabilities (OSV's `querybatch`).")
 @common_options
 @click.pass_context
-def command(context: click.Context, release: tuple[str, ...], upgrade: bool, check: bool, database: str | None) -> int:
+def command(  # noqa: PLR0917 - one parameter per word of the command line
+    context: click.Context,
+    release: tuple[str, ...],
+    upgrade: bool,
+    check: bool,
+    python: str | None,
+    database: str | None,
+) -> int:
     """Make the catalogue's lock of each RELEASE; with --check look at those there are.
 
     What a release consists of stands in `_shared/releases.yml` of the catalogue.
@@ -32,7 +40,8 @@ def command(context: click.Context, release: tuple[str, ...], upgrade: bool, che
     from mastic.cli.session import answering
 
     options = options_of(context)
-    wishes = [wish_for(options.catalogue, name, upgrade or check) for name in release or all_locked(options.catalogue)]
+    names = release or all_locked(options.catalogue, python)
+    wishes = [wish_for(options.catalogue, name, upgrade or check, python) for name in names]
     if not release and not check:
         raise InputError(Problem("say which release to lock", hint=f"known: {', '.join(each.name for each in wishes)}"))
     with answering(options) as report:
@@ -45,35 +54,42 @@ def command(context: click.Context, release: tuple[str, ...], upgrade: bool, che
     return ExitCode.DONE
 
 
-def folder_of(catalogue: Path) -> Path:
-    return catalogue / "_shared" / "locks"
+def path_of(catalogue: Path, release: str, python: str | None) -> Path:
+    """Where the lock of a release lies; those of another Python than the catalogue's in a folder of their own."""
+    from mastic.load.releases import load_releases
+
+    folder = catalogue / "_shared" / "locks"
+    if python and python != load_releases(catalogue / "_shared").python:
+        folder /= f"python{python}"
+    return folder / f"{release}.txt"
 
 
-def all_locked(catalogue: Path) -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in folder_of(catalogue).glob("*.txt")))
+def all_locked(catalogue: Path, python: str | None) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in path_of(catalogue, "any", python).parent.glob("*.txt")))
 
 
-def wish_for(catalogue: Path, name: str, upgrade: bool) -> Wish:
+def wish_for(catalogue: Path, name: str, upgrade: bool, python: str | None) -> Wish:
     """What lock of that release is wanted; raises InputError for an unknown one."""
-    from mastic.build.resolver import wish
+    from mastic.build.resolver import Wish, today
     from mastic.load.releases import find_release, load_releases
 
     shared = catalogue / "_shared"
     releases = load_releases(shared)
-    path = folder_of(catalogue) / f"{name}.txt"
+    path = path_of(catalogue, name, python)
     known = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return wish(releases, name, find_release(releases, name, shared), known, upgrade)
+    release = find_release(releases, name, shared)
+    return Wish(name, release, releases.roots, python or releases.python, today(), known, upgrade)
 
 
 def write(catalogue: Path, wanted: Wish) -> Path:
     """Make the lock and put it in its place at once."""
     from mastic.build.resolver import lock_text
 
-    path = folder_of(catalogue) / f"{wanted.name}.txt"
+    path = path_of(catalogue, wanted.name, wanted.python)
     text = lock_text(wanted)
     fresh = path.with_suffix(".new")
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from mastic.errors import InputError, Problem
 from mastic.load.overrides import FOLDER, load_overrides
 from mastic.load.sources import load_sources
 from mastic.load.strict import Document, read_yaml, to_model
-from mastic.model.catalogue import CloudFile
+from mastic.model.catalogue import CloudFile, RootArchive
 from mastic.model.cloud import Cloud
 from mastic.model.service import Setting
 from mastic.model.values import Misfit, fit
@@ -22,7 +23,19 @@ def load_cloud(path: Path) -> CloudFile:
     file = cloud_of(read_yaml(path))
     said = file.cloud.config
     overrides = load_overrides(path.parent / (said or FOLDER), file.place("config") if said else None)
-    return replace(file, overrides=overrides, sources=load_sources(file))
+    return replace(file, overrides=overrides, sources=load_sources(file), root_archive=_root_archive(file))
+
+
+def _root_archive(file: CloudFile) -> RootArchive | None:
+    """The tar that `root` names; raises InputError when it is not there."""
+    way, _, name = (file.cloud.root or "").partition(":")
+    if way != "tar":
+        return None
+    path = (file.path.parent / name).resolve()
+    if not path.is_file():
+        raise InputError(Problem(f"there is no root file system `{name}`", file.place("root"), f"looked for {path}"))
+    with path.open("rb") as tar:
+        return RootArchive(path, hashlib.file_digest(tar, "sha256").hexdigest())
 
 
 def cloud_of(document: Document) -> CloudFile:

@@ -35,8 +35,10 @@ class Base(Strict):
     python: PythonVersion = "3.13"
     """Version of the interpreter; there must be locks for it."""
     interpreter: str = "/usr/bin/python3"
+    bootstrap: bool = False
+    """mmdebstrap makes the root, from the mirrors of the building machine."""
     image: str | None = None
-    """The root in a registry, used where mmdebstrap cannot make one."""
+    """The root in a registry, used where `bootstrap` is not said."""
     distro: Name = "debian"
     """What Kolla calls it (`KOLLA_BASE_DISTRO`)."""
     repositories: tuple[str, ...] = ()
@@ -45,8 +47,8 @@ class Base(Strict):
     """Release of OpenStack in the distribution's own packages."""
     built: bool = False
     """Images on this base were built and run by mastic's tests, not only written down."""
-    guests: bool = True
-    """Its Open vSwitch can give guests a network on hosts without the kernel module."""
+    lacks: dict[Name, str] = {}
+    """Capability that services on this base cannot provide → why."""
 
 
 class Bases(Strict):

@@ -66,6 +66,15 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
+class RootArchive:
+    """A root file system in a tar."""
+
+    path: Path
+    digest: str
+    """sha256 of the file."""
+
+
+@dataclass(frozen=True)
 class CloudFile:
     """A loaded `cloud.yml`: the definition and where each line stands."""
 
@@ -76,6 +85,8 @@ class CloudFile:
     """The operator's own lines for the services' configuration files."""
     sources: dict[str, Source] = field(default_factory=dict, repr=False)
     """Normalised distribution → what images get instead of the lock's."""
+    root_archive: RootArchive | None = None
+    """The file that `root: tar:FILE` names."""
 
     def place(self, *keys: str | int) -> Place:
         """The line where `keys` (or their nearest parent) stand."""

@@ -104,6 +104,7 @@ cp /tmp/keys/0 /tmp/keys/1
 gunicorn --config /usr/local/share/mastic/gunicorn.conf.py --bind 127.0.0.1:9999 '{application}' >/tmp/api.log 2>&1 &
 curl --silent --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:9999{path} \\
  || {{ tail -20 /tmp/api.log; exit 1; }}
+echo
 id -un
 """
 
