@@ -340,11 +340,12 @@ class Walk:
 
     def no_lock(self) -> Problem:
         have = ", ".join(f"`{release}`" for release in sorted(self.catalogue.locks)) or "none"
-        return Problem(
-            f"release `{self.cloud_file.cloud.release}` has no lock",
-            self.cloud_file.place("release"),
-            f"releases with a lock: {have}",
-        )
+        release, python = self.cloud_file.cloud.release, self.base.python
+        place = self.cloud_file.place("release")
+        if release in self.catalogue.locks:
+            hint = f"`mastic lock {release} --python {python}` makes it"
+            return Problem(f"release `{release}` has no lock for Python {python}", place, hint)
+        return Problem(f"release `{release}` has no lock", place, f"releases with a lock: {have}")
 
     def unknown(self, what: str, name: str, place: Any, known: Any) -> Problem:
         near = get_close_matches(name, list(known), 1)
