@@ -107,7 +107,7 @@ def try_images(  # noqa: PLR0917 - as build_images
     with tempfile.TemporaryDirectory(prefix="mastic-build-") as folder:
         suite = suite_of(graph)
         sources = host_sources(suite)
-        keeping = Keeping(engine, suite, Records(how.records or records_beside(logs)), private_key(key_path()))
+        keeping = Keeping(engine, suite or "", Records(how.records or records_beside(logs)), private_key(key_path()))
         workshop = Workshop(engine, sources, sources.write(Path(folder)), logs, tell, keeping, how.anew)
         progress = build_missing(workshop, missing, feed, how.jobs or parallel_builds())
     return BuildSummary(progress.built, there, monotonic() - began, progress.failed, progress.skipped)
