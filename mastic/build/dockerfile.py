@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
 
-from mastic.build.source_layer import INSTALL_SOURCE, LockedSource, source_context
+from mastic.build.source_layer import INSTALL_SOURCE, Additions, source_context
 from mastic.errors import Place, Problem
 from mastic.model.base import Base, Platform
 from mastic.model.catalogue import Catalogue, ServiceFolder
@@ -40,8 +40,8 @@ class Rendering:
     release: str
     base: Base
     platform: Platform
-    sources: tuple[LockedSource, ...] = ()
-    """Distributions that come from somewhere else than the lock."""
+    additions: Additions = field(default_factory=Additions)
+    """Distributions that come from somewhere else than the lock, and patches."""
     new_users: tuple[str, ...] = ()
     new_groups: tuple[str, ...] = ()
     inherited_user: str | None = None
@@ -55,7 +55,7 @@ def render_dockerfile(rendering: Rendering) -> tuple[str, dict[str, bytes], list
     if rendering.image.snapshot:
         text = json.dumps(rendering.image.snapshot.model_dump(mode="json"), indent=1, sort_keys=True)
         context[f"{CONTEXT}/snapshot.json"] = text.encode()
-    context |= source_context(rendering.sources)
+    context |= source_context(rendering.additions)
     templates = image_templates(rendering)
     template = rendering.image.template or DEFAULT_TEMPLATE
     if template not in templates:
@@ -70,14 +70,13 @@ def render_dockerfile(rendering: Rendering) -> tuple[str, dict[str, bytes], list
 
 
 def unused_sources(rendering: Rendering, template: str, context: dict[str, bytes]) -> list[Problem]:
-    """A template of its own that does not install what the operator names under `sources`."""
-    if f"{CONTEXT}/{INSTALL_SOURCE}" in context:
+    """A template of its own that does not install what the operator adds."""
+    if f"{CONTEXT}/{INSTALL_SOURCE}" in context or not rendering.additions:
         return []
-    what = f"Dockerfile template `{template}` of image `{rendering.name}` does not install"
-    hint = "it must run `install-source` as the shared `Dockerfile.j2` does"
-    return [
-        Problem(f"{what} `{each.source.name}` from `sources`", each.source.place, hint) for each in rendering.sources
-    ]
+    names = ", ".join(f"`{name}`" for name in rendering.additions.names())
+    message = f"Dockerfile template `{template}` of image `{rendering.name}` does not install {names}"
+    place = rendering.additions.place()
+    return [Problem(message, place, "it must run `install-source` as the shared `Dockerfile.j2` does")]
 
 
 def copied_files(rendering: Rendering) -> tuple[dict[str, bytes], list[Problem]]:
@@ -127,7 +126,7 @@ def names(rendering: Rendering, context: dict[str, bytes]) -> dict[str, Any]:
         "platform": rendering.platform,
         "python": "python3" if rendering.base.interpreter == "/usr/bin/python3" else rendering.base.interpreter,
         "requirements": rendering.requirements,
-        "sources": [each.source.name for each in rendering.sources],
+        "sources": rendering.additions.names(),
         "user": image.user,
         "inherited_user": rendering.inherited_user,
         "uid": uid,

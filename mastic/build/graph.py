@@ -14,10 +14,11 @@ from jinja2 import TemplateError
 
 from mastic.build.bases import ROOT_TEMPLATE, SEED, RootWay, base_problems, built_for, render_word, root_way
 from mastic.build.bootstrap import Bootstrap, root_command
+from mastic.build.customise import customised
 from mastic.build.dockerfile import Rendering, render_dockerfile
 from mastic.build.kinds import as_wanted, kind_problems, packages_for
 from mastic.build.lock import Lock, normalise, parse_lock
-from mastic.build.source_layer import LockedSource, source_problems
+from mastic.build.source_layer import additions_of, patch_problems, source_problems
 from mastic.errors import InputError, Problem
 from mastic.model.base import Base, Platform
 from mastic.model.catalogue import Catalogue, CloudFile, ServiceFolder
@@ -94,12 +95,16 @@ def image_graph(catalogue: Catalogue, cloud_file: CloudFile) -> ImageGraph:
     images, problems = declared(catalogue)
     images, more = as_wanted(images, cloud_file, catalogue.base(cloud_file.cloud.base).lists)
     problems += [*more, *kind_problems(catalogue, cloud_file), *base_problems(catalogue, cloud_file)]
-    walk = Walk(catalogue, cloud_file, images, problems)
+    mine = customised(catalogue, images, cloud_file.own, catalogue.base(cloud_file.cloud.base).lists)
+    walk = Walk(catalogue, cloud_file, mine.images, [*problems, *mine.problems])
+    for name in mine.added:
+        walk.visit(name, ())
     for service in cloud_file.cloud.services:
         folder = catalogue.folders.get(service)  # an unknown service is the loader's problem to tell
         for name in folder.service.images if folder else ():
             walk.visit(name, ())
-    walk.problems += source_problems(cloud_file, walk.lock, walk.sourced)
+    walk.problems += source_problems(cloud_file, walk.lock, walk.installed)
+    walk.problems += patch_problems(cloud_file, walk.lock, walk.installed)
     if walk.problems:
         raise InputError(dict.fromkeys(walk.problems))
     return ImageGraph(walk.nodes, walk.base.suite if walk.base.distro == "debian" else None)
@@ -134,8 +139,8 @@ class Walk:
     problems: list[Problem]
     nodes: dict[str, ImageNode] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
-    sourced: set[str] = field(default_factory=set)
-    """Distributions that some image got from the operator's `sources`."""
+    installed: set[str] = field(default_factory=set)
+    """Distributions that some image installs from the lock."""
 
     @cached_property
     def base(self) -> Base:
@@ -186,7 +191,8 @@ class Walk:
         if image.bootstrap:
             image, seed = image.model_copy(update={"template": ROOT_TEMPLATE}), self.seed()
         own = self.python_part(name, folder, image)
-        sources = self.own_sources(own)
+        self.installed |= own
+        additions = additions_of(self.cloud_file, self.lock, name, own)
         needs: list[str] = [each.name for each in (parent, seed) if each]
 
         def reference(other: str) -> str:
@@ -208,7 +214,7 @@ class Walk:
             parent=parent.reference if parent else self.way.image if image.bootstrap else SCRATCH,
             reference=reference,
             requirements=self.lock.requirements(own) if self.lock else "",
-            sources=sources,
+            additions=additions,
             packages=packages,
             run=self.texts(name, folder, "run", image.run),
             release=self.cloud_file.cloud.release,
@@ -294,12 +300,6 @@ class Walk:
         except TemplateError as error:
             self.problems.append(Problem(f"{error.message} (image `{name}`)", folder.place("images", name, key)))
             return ()
-
-    def own_sources(self, own: frozenset[str]) -> tuple[LockedSource, ...]:
-        """What the operator puts in the place of this image's own distributions."""
-        found = [source for name, source in sorted(self.cloud_file.sources.items()) if name in own]
-        self.sourced.update(source.name for source in found)
-        return tuple(LockedSource(each, self.lock.distributions[each.name].version) for each in found if self.lock)
 
     def python_part(self, name: str, folder: ServiceFolder, image: Image) -> frozenset[str]:
         """Distributions of this image alone: closure of its roots without what its ancestors hold."""

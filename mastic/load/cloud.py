@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from mastic.errors import InputError, Problem
+from mastic.load.customise import FOLDER as IMAGES
+from mastic.load.customise import load_own
 from mastic.load.overrides import FOLDER, load_overrides
 from mastic.load.sources import load_sources
 from mastic.load.strict import Document, read_yaml, to_model
@@ -23,7 +25,8 @@ def load_cloud(path: Path) -> CloudFile:
     file = cloud_of(read_yaml(path))
     said = file.cloud.config
     overrides = load_overrides(path.parent / (said or FOLDER), file.place("config") if said else None)
-    return replace(file, overrides=overrides, sources=load_sources(file), root_archive=_root_archive(file))
+    own = load_own(path.parent / IMAGES)
+    return replace(file, overrides=overrides, sources=load_sources(file), root_archive=_root_archive(file), own=own)
 
 
 def _root_archive(file: CloudFile) -> RootArchive | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mastic.errors import Place
 from mastic.model.base import Base, Bases
 from mastic.model.cloud import Cloud
+from mastic.model.customise import Customisation
 from mastic.model.overrides import Overrides
 from mastic.model.service import Service
 from mastic.model.source import Source
@@ -25,13 +26,15 @@ class ServiceFolder:
     """Name under `templates/` → text."""
     image_files: dict[str, bytes] = field(default_factory=dict, repr=False)
     """Name under `image/` → content."""
+    definition: str = "service.yml"
+    """Name of the file that `lines` are of."""
 
     def place(self, *keys: str | int) -> Place:
         """The line where `keys` (or their nearest parent) stand in `service.yml`."""
         for length in range(len(keys), -1, -1):
             if line := self.lines.get(keys[:length]):
-                return Place(str(self.path / "service.yml"), line)
-        return Place(str(self.path / "service.yml"))
+                return Place(str(self.path / self.definition), line)
+        return Place(str(self.path / self.definition))
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,28 @@ class Catalogue:
 
 
 @dataclass(frozen=True)
+class Own:
+    """The operator's folder `images/` beside the cloud definition."""
+
+    spec: Customisation = field(default_factory=Customisation)
+    path: Path = Path("images/images.yml")
+    lines: dict[tuple[str | int, ...], int] = field(default_factory=dict, repr=False)
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    """Path in the folder → content."""
+    plugins: dict[tuple[str, str], Source] = field(default_factory=dict, repr=False)
+    """(image, what is said) → plugin."""
+    patches: dict[str, tuple[tuple[str, bytes], ...]] = field(default_factory=dict, repr=False)
+    """Normalised distribution → (name, content) of its patches, in order."""
+
+    def place(self, *keys: str | int) -> Place:
+        """The line where `keys` (or their nearest parent) stand."""
+        for length in range(len(keys), -1, -1):
+            if line := self.lines.get(keys[:length]):
+                return Place(str(self.path), line)
+        return Place(str(self.path))
+
+
+@dataclass(frozen=True)
 class RootArchive:
     """A root file system in a tar."""
 
@@ -87,6 +112,8 @@ class CloudFile:
     """Normalised distribution → what images get instead of the lock's."""
     root_archive: RootArchive | None = None
     """The file that `root: tar:FILE` names."""
+    own: Own = field(default_factory=Own, repr=False)
+    """The operator's changes to images."""
 
     def place(self, *keys: str | int) -> Place:
         """The line where `keys` (or their nearest parent) stand."""

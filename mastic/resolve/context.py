@@ -14,7 +14,7 @@ from mastic.resolve.filters import Refused
 from mastic.resolve.frontends import SHIFT, frontend_of, frontends_of
 from mastic.resolve.ground import Ground
 from mastic.resolve.hosts import cloud_scopes
-from mastic.resolve.kinds import in_kind
+from mastic.resolve.kinds import as_wanted
 from mastic.resolve.scope import Scope
 from mastic.resolve.secrets import authority_reference, reference
 from mastic.resolve.settings import settings_of
@@ -25,7 +25,7 @@ def ground_of(
 ) -> Ground:
     """What a resolution stands on, before it began; its problems and providers are still to be found."""
     services = tuple(name for name in cloud_file.cloud.services if name in catalogue.folders)
-    return Ground(in_kind(catalogue, cloud_file.cloud), cloud_file, facts, images, service_context, services)
+    return Ground(as_wanted(catalogue, cloud_file), cloud_file, facts, images, service_context, services)
 
 
 def workload_context(
