@@ -19,8 +19,10 @@ from pydantic import BaseModel
 from mastic.cli.main import COMMANDS, mastic
 from mastic.load.catalogue import load_folder
 from mastic.model import cloud as cloud_module
+from mastic.model import customise as customise_module
 from mastic.model import service as service_module
 from mastic.model.cloud import Cloud, Host
+from mastic.model.customise import Customisation
 from mastic.model.service import Service, Setting, Strict, Workload
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -34,9 +36,11 @@ def pages(catalogue: Services) -> dict[str, str]:
         "reference/settings.md": settings_page(catalogue),
         "reference/service-yml.md": types_page("service.yml", service_module, Service),
         "reference/cloud-yml.md": types_page("cloud.yml", cloud_module, Cloud, (Host,)),
+        "reference/images-yml.md": types_page("images/images.yml", customise_module, Customisation),
         "reference/commands.md": commands_page(),
         "reference/service.schema.json": schema(Service),
         "reference/cloud.schema.json": schema(Cloud),
+        "reference/images.schema.json": schema(Customisation),
         "concepts/privileges.md": privileges_page(catalogue),
     }
 
@@ -74,6 +78,8 @@ def setting_row(name: str, setting: Setting) -> tuple[str, ...]:
 
 def shown(value: Any) -> str:
     """A default as it would be written in YAML."""
+    if isinstance(value, BaseModel):  # its own keys have defaults, too
+        return ""
     return "" if value is None or value == "" else f"`{value if isinstance(value, str) else json.dumps(value)}`"
 
 

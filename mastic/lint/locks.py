@@ -23,15 +23,19 @@ def lock_problems(catalogue: Catalogue) -> list[Problem]:
         releases = load_releases(shared)
     except InputError as error:
         return list(error.problems)
+    locks = {f"{name}.txt": text for name, text in catalogue.locks.items()}
+    for python, others in catalogue.other_locks.items():
+        locks |= {f"python{python}/{name}.txt": text for name, text in others.items()}
     found = []
-    for name, text in catalogue.locks.items():
-        lock = parse_lock(text)
-        found += [*_release(catalogue, releases, name, lock), *_images(catalogue, name, lock)]
+    for file, text in locks.items():
+        name, lock = file.rpartition("/")[2].removesuffix(".txt"), parse_lock(text)
+        found += [*_release(catalogue, releases, file, lock), *_images(catalogue, name, lock)]
     return found
 
 
-def _release(catalogue: Catalogue, releases: Releases, name: str, lock: Lock) -> Problems:
-    place = Place(str(catalogue.shared.path / "locks" / f"{name}.txt"))
+def _release(catalogue: Catalogue, releases: Releases, file: str, lock: Lock) -> Problems:
+    name = file.rpartition("/")[2].removesuffix(".txt")
+    place = Place(str(catalogue.shared.path / "locks" / file))
     if name not in releases.releases:
         hint = did_you_mean(name, releases.releases) or f"add it to {catalogue.shared.path / FILE}"
         yield Problem(f"there is a lock of `{name}`, and no such release", place, hint)

@@ -8,10 +8,11 @@ from pydantic import BaseModel
 
 from mastic.lint.cases import Case
 from mastic.model.cloud import Cloud
+from mastic.model.customise import Customisation
 from mastic.model.service import Service
 
-FILES: dict[str, type[BaseModel]] = {"cloud": Cloud, "service": Service, "case": Case}
-"""What a schema is for → the type that checks it: `cloud.yml`, `service.yml`, `cases/*.yml`."""
+FILES: dict[str, type[BaseModel]] = {"cloud": Cloud, "service": Service, "case": Case, "images": Customisation}
+"""What a schema is for → the type that checks it: `cloud.yml`, `service.yml`, `cases/*.yml`, `images/images.yml`."""
 
 
 def json_schema(name: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from mastic.cli.options import shipped_catalogue
 from mastic.errors import InputError
 from mastic.load.catalogue import load_catalogue
 from mastic.load.cloud import load_cloud
+from tests.build.serving import KEYSTONE, served
 from tests.golden.compare import assert_golden
 
 LAPTOP = Path(__file__).parents[2] / "examples/laptop/cloud.yml"
@@ -113,3 +114,12 @@ def test_a_root_from_a_tar(tmp_path: Path) -> None:
 def test_what_cannot_be_had(more: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         graph_on(tmp_path, more)
+
+
+@pytest.mark.engine
+def test_keystone_serves_on_bookworm(tmp_path: Path) -> None:
+    text = "cloud: lab\nbase: debian-bookworm\nhosts: {one: {}}\nservices: [mariadb, memcached, haproxy, keystone]\n"
+    (tmp_path / "cloud.yml").write_text(text)
+    graph = image_graph(load_catalogue(shipped_catalogue()), load_cloud(tmp_path / "cloud.yml"))
+    answer, user = served(graph.references["keystone"], KEYSTONE, tmp_path)
+    assert '"id": "v3' in answer and user == "keystone"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from mastic.load.catalogue import load_catalogue
 from mastic.load.cloud import load_cloud
 from mastic.model.catalogue import CloudFile
 from mastic.resolve.desired import resolve
+from tests.build.serving import KEYSTONE, Served, served
 
 LAPTOP = Path(__file__).parents[2] / "examples/laptop/cloud.yml"
 PYTHON_SERVICES = ("keystone", "glance", "placement", "neutron", "nova")
@@ -81,46 +81,16 @@ def test_a_service_without_packages_is_told() -> None:
         image_graph(changed, laptop(kind="binary"))
 
 
-CONFIGURATION = {
-    "keystone": "[database]\nconnection = sqlite:////tmp/it.sqlite\n[fernet_tokens]\nkey_repository = /tmp/keys\n"
-    "[fernet_receipts]\nkey_repository = /tmp/keys\n[credential]\nkey_repository = /tmp/keys\n",
-    "glance": "[DEFAULT]\nenabled_backends = file:file\n[glance_store]\ndefault_backend = file\n"
-    "[file]\nfilesystem_store_datadir = /tmp\n[os_glance_staging_store]\nfilesystem_store_datadir = /tmp\n"
-    "[os_glance_tasks_store]\nfilesystem_store_datadir = /tmp\n[database]\nconnection = sqlite:////tmp/it.sqlite\n"
-    "[paste_deploy]\nconfig_file = /var/lib/kolla/venv/etc/glance/glance-api-paste.ini\n",
-    "placement": "[placement_database]\nconnection = sqlite:////tmp/it.sqlite\n[api]\nauth_strategy = noauth2\n",
-}
 SERVED = {
-    "keystone": ("keystone", "keystone-manage db_sync", "keystone.wsgi.api:application", "/v3"),
-    "glance-api": ("glance", "glance-manage db_sync", "glance.common.wsgi_app:init_app()", "/versions"),
-    "placement-api": ("placement", "placement-manage db sync", "placement.wsgi.api:application", "/"),
+    "keystone": KEYSTONE,
+    "glance-api": Served("glance", "glance-manage db_sync", "glance.common.wsgi_app:init_app()", "/versions"),
+    "placement-api": Served("placement", "placement-manage db sync", "placement.wsgi.api:application", "/"),
 }
-SCRIPT = """
-set -e
-mkdir -p /tmp/keys
-python3 -c 'import base64, os; open("/tmp/keys/0", "wb").write(base64.urlsafe_b64encode(os.urandom(32)))'
-cp /tmp/keys/0 /tmp/keys/1
-{sync} >/tmp/sync.log 2>&1 || {{ tail -20 /tmp/sync.log; exit 1; }}
-gunicorn --config /usr/local/share/mastic/gunicorn.conf.py --bind 127.0.0.1:9999 '{application}' >/tmp/api.log 2>&1 &
-curl --silent --retry 60 --retry-delay 1 --retry-connrefused http://127.0.0.1:9999{path} \\
- || {{ tail -20 /tmp/api.log; exit 1; }}
-echo
-id -un
-"""
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("image", SERVED)
 def test_a_binary_image_serves(image: str, tmp_path: Path) -> None:
     reference = image_graph(load_catalogue(shipped_catalogue()), laptop(kind="binary")).references[image]
-    if subprocess.run(["docker", "image", "inspect", reference], capture_output=True, check=False).returncode:
-        pytest.skip(f"{reference} is not built")
-    service, sync, application, path = SERVED[image]
-    name = "glance-api.conf" if service == "glance" else f"{service}.conf"
-    (tmp_path / name).write_text(CONFIGURATION[service])
-    script = SCRIPT.format(sync=sync, application=application, path=path)
-    command = ["docker", "run", "--rm", "--network=none", "--entrypoint=bash"]
-    command += [f"--volume={tmp_path / name}:/etc/{service}/{name}:ro", reference, "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert '"id": "v' in done.stdout and done.stdout.splitlines()[-1] == service
+    answer, user = served(reference, SERVED[image], tmp_path)
+    assert '"id": "v' in answer and user == SERVED[image].service
