@@ -21,7 +21,7 @@ from mastic.model.service import Image
 
 EPOCH = 1790726400
 """No file of an image is younger: 2026-09-30. One day for all, so that every release shares roots and databases."""
-LAYER_FORMAT = 1
+LAYER_FORMAT = 2
 """Raised when the builder makes other layers of the same inputs."""
 BUILDER = f"mastic layers/{LAYER_FORMAT}"
 """What a layer says it was made by: not mastic's version, which changes more often than layers do."""

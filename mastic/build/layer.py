@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import stat
 import struct
 import tarfile
 from collections.abc import Iterable
@@ -29,6 +30,8 @@ LEFT_OUT = re.compile(
 )
 """Logs, caches, back-ups and what an engine puts there itself."""
 EMPTIED = ("etc/machine-id", "var/lib/dbus/machine-id")
+SETUID = ("usr/bin/sudo",)
+"""Programs that keep running as their owner: the only one that containers use. All others lose the bits."""
 DAY = 86400
 SBOM = "usr/share/mastic/sbom.json"
 BLOCK = 1 << 20
@@ -102,6 +105,8 @@ def copy_entry(before: tarfile.TarFile, after: tarfile.TarFile, entry: tarfile.T
     for attribute in ("mode", "uid", "gid", "size", "type", "linkname", "devmajor", "devminor"):
         setattr(new, attribute, getattr(entry, attribute))
     new.mtime = min(int(entry.mtime), how.epoch)
+    if not entry.isdir() and name not in SETUID:
+        new.mode &= ~(stat.S_ISUID | stat.S_ISGID)
     new.pax_headers = {key: value for key, value in entry.pax_headers.items() if key.startswith("SCHILY.xattr.")}
     if entry.islnk():
         target = plain(entry.linkname)

@@ -134,6 +134,18 @@ def test_empty_mount_points_are_left_out_and_used_ones_stay(tmp_path: Path) -> N
     assert list(read(tmp_path / "c")) == ["tools", "tools/kept"]
 
 
+@pytest.mark.parametrize(("name", "mode"), [("usr/bin/su", 0o755), ("usr/bin/sudo", 0o4755)])
+def test_only_listed_programs_keep_running_as_their_owner(tmp_path: Path, name: str, mode: int) -> None:
+    with tarfile.open(tmp_path / "s", "w") as tar:
+        for each, kind, bits in ((name, tarfile.REGTYPE, 0o4755), ("var/log/kolla", tarfile.DIRTYPE, 0o2775)):
+            entry = tarfile.TarInfo(each)
+            entry.type, entry.mode = kind, bits
+            tar.addfile(entry)
+    clean_layer(tmp_path / "s", tmp_path / "c", Clean(EPOCH))
+    found = read(tmp_path / "c")
+    assert (found[name].mode, found["var/log/kolla"].mode) == (mode, 0o2775)
+
+
 def test_hard_links_survive_a_new_order(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "s", "w") as tar:
         file = tarfile.TarInfo("z/file")

@@ -1,2 +1,2 @@
-FROM mastic/root:b7710fb5d3be8397
+FROM mastic/root:79c0c338859461ef
 COPY files/usr/local/bin/ /usr/local/bin/

@@ -1,3 +1,3 @@
-FROM mastic/web-api:c569ae182af4ba19
-RUN --mount=type=bind,from=mastic/lists:be226344421b9fef,target=/lists install iproute2
+FROM mastic/web-api:71872a4087e2d801
+RUN --mount=type=bind,from=mastic/lists:15413d0c5fa01e86,target=/lists install iproute2
 USER web

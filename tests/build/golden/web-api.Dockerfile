@@ -1,6 +1,6 @@
-FROM mastic/python-base:6528ea363c55fec6
+FROM mastic/python-base:810fa3b620a654f9
 RUN useradd --uid 42001 web
-RUN --mount=type=bind,from=mastic/lists:be226344421b9fef,target=/lists install curl
+RUN --mount=type=bind,from=mastic/lists:15413d0c5fa01e86,target=/lists install curl
 RUN sh /context/start /context/requirements.txt
 RUN echo hello
 USER web
