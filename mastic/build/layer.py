@@ -24,11 +24,12 @@ LEFT_OUT = re.compile(
     | etc/(resolv\.conf|hostname|hosts|mtab)
     | (var/)?tmp/.+ | root/\.(cache|local|config)(/.*)?
     | var/lib/apt/(lists|periodic)/.+ | var/lib/systemd/(catalog/database|random-seed)
+    | .*/(\.erlang\.cookie | ssh_host_[a-z0-9]+_key(\.pub)?)
     | \.dockerenv | run/(secrets|mastic.*)(/.*)?
     )""",
     re.VERBOSE,
 )
-"""Logs, caches, back-ups and what an engine puts there itself."""
+"""Logs, caches, back-ups, secrets that packages make when they are installed, what an engine puts there itself."""
 EMPTIED = ("etc/machine-id", "var/lib/dbus/machine-id")
 SETUID = ("usr/bin/sudo",)
 """Programs that keep running as their owner: the only one that containers use. All others lose the bits."""

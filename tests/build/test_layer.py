@@ -87,6 +87,8 @@ def test_cleaning_is_idempotent_and_older_times_stay(tmp_path: Path) -> None:
         "var/lib/dpkg/status-old",
         "run/app.pid",
         "run/secrets/ca",
+        "var/lib/broker/.erlang.cookie",
+        "etc/ssh/ssh_host_ed25519_key",
     ],
 )
 def test_logs_caches_and_leftovers_are_left_out(tmp_path: Path, name: str) -> None:

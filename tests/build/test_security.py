@@ -73,24 +73,24 @@ def looked(name: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", inspected())
+@pytest.mark.parametrize("name", list(inspected()))
 def test_only_listed_programs_run_as_their_owner(name: str) -> None:
     assert set(looked(name)["setuid"]) <= {f"/{path}" for path in SETUID}
 
 
-@pytest.mark.parametrize("name", inspected())
+@pytest.mark.parametrize("name", list(inspected()))
 def test_no_secret_and_no_setting_of_the_building_machine_is_in_a_layer(name: str) -> None:
     found = looked(name)
     assert (found["keys"], found["leftovers"], found["writable"]) == ([], [], [])
 
 
-@pytest.mark.parametrize("name", inspected())
+@pytest.mark.parametrize("name", list(inspected()))
 def test_no_compiler_and_no_headers(name: str) -> None:
     words = ("run", "--rm", "--network=none", "--entrypoint=dpkg-query", reference(name), "-W", "-f", "${Package}\n")
     assert BUILD_PACKAGE.findall(find_engine().ask(*words)) == []
 
 
-@pytest.mark.parametrize("name", inspected())
+@pytest.mark.parametrize("name", list(inspected()))
 def test_environment_and_history_hold_no_secret(name: str) -> None:
     image = find_engine().inspect(reference(name))
     said = json.dumps([image["Config"]["Env"], find_engine().ask("history", "--no-trunc", reference(name))])
@@ -104,7 +104,7 @@ def users() -> Iterator[tuple[str, str]]:
             yield name, user
 
 
-@pytest.mark.parametrize(("name", "user"), users())
+@pytest.mark.parametrize(("name", "user"), list(users()))
 def test_a_service_runs_as_its_own_user_with_its_fixed_number(name: str, user: str) -> None:
     catalogue = load_catalogue(REPOSITORY / "catalogue")
     words = ("run", "--rm", "--network=none", "--entrypoint=id", reference(name))
