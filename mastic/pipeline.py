@@ -13,6 +13,7 @@ from mastic import __version__
 from mastic.build.builder import build_images
 from mastic.build.graph import ImageGraph, image_graph
 from mastic.build.recipes import recipes_text
+from mastic.build.remote import Remote
 from mastic.errors import HostError
 from mastic.execute.executor import Executor
 from mastic.execute.local import LocalExecutor
@@ -105,7 +106,9 @@ def survey(where: Where) -> Situation:
     """
     catalogue = load_catalogue(where.catalogue)
     cloud_file = load_cloud(where.cloud)
-    site = site_of(where, cloud_file.cloud.cloud)
+    said = cloud_file.cloud.registry
+    remote = Remote(said.address, said.mirrors) if said else None
+    site = replace(site_of(where, cloud_file.cloud.cloud), remote=remote)
     graph = image_graph(catalogue, cloud_file)
     observed = site.executor.observe(tuple(cloud_file.cloud.hosts))
     facts = {name: host.facts for name, host in observed.hosts.items()}

@@ -9,8 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-from mastic.build.builder import BuildSummary
+from mastic.build.builder import BuildSummary, records_beside
+from mastic.build.engine import find_engine
 from mastic.build.graph import ImageGraph
+from mastic.build.records import Records
+from mastic.build.remote import Remote, offers
+from mastic.build.signing import key_path, public_key
 from mastic.errors import HostError, MasticError, Problem, StepError
 from mastic.execute.executor import Executor
 from mastic.execute.feed import ImageFeed
@@ -48,6 +52,8 @@ class Site:
     history: History
     executor: Executor
     build: Build
+    remote: Remote | None = None
+    """Registry that hosts pull from."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,20 @@ def secrets_of(desired: Desired) -> tuple[str, ...]:
 def building(site: Site, work: Undertaking, feed: ImageFeed, tell: Tell) -> Iterator[Future[BuildSummary]]:
     """Build the plan's images in the background; each is announced through `feed` as soon as it stands."""
     with ThreadPoolExecutor(1, thread_name_prefix="build") as pool:
-        yield pool.submit(site.build, work.graph, work.plan.images, feed, tell, site.state / "build")
+        yield pool.submit(provide, site, work, feed, tell)
+
+
+def provide(site: Site, work: Undertaking, feed: ImageFeed, tell: Tell) -> BuildSummary:
+    """Offer what the cloud's registry has, signed; build the rest."""
+    logs, wanted = site.state / "build", work.plan.images
+    if site.remote and wanted:
+        names = {work.graph.nodes[name].reference: name for name in wanted}
+        records, key = Records(records_beside(logs)), public_key(key_path())
+        found = offers(find_engine(), site.remote, names, records, key)
+        for reference, offer in found.items():
+            feed.offered(reference, offer.id, offer.origins)
+        wanted = tuple(name for reference, name in names.items() if reference not in found)
+    return site.build(work.graph, wanted, feed, tell, logs)
 
 
 def finish(desired: Desired, run: Run, images: Future[BuildSummary]) -> None:

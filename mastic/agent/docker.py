@@ -125,6 +125,20 @@ class Docker:
     def has_image(self, reference: str) -> bool:
         return self._call("GET", f"/images/{quote(reference)}/json", accept=(200, 404))[0] == 200
 
+    def image_id(self, reference: str) -> str:
+        return str(self._data("GET", f"/images/{quote(reference)}/json")["Id"])
+
+    def pull(self, origin: str) -> None:
+        name, _, tag = origin.rpartition(":")
+        _, body = self._call("POST", "/images/create", {"fromImage": name, "tag": tag}, seconds=3600)
+        for line in body.decode("utf-8", "replace").splitlines():
+            if line.strip() and (error := json.loads(line).get("error")):
+                raise EngineError(str(error))
+
+    def tag(self, image: str, reference: str) -> None:
+        name, _, tag = reference.rpartition(":")
+        self._call("POST", f"/images/{quote(image)}/tag", {"repo": name, "tag": tag})
+
     def image_usage(self) -> dict[str, tuple[int, int]]:
         found = self._data("GET", "/system/df", seconds=600)["Images"] or []
         return {

@@ -94,6 +94,15 @@ class Engine(Protocol):
 
     def has_image(self, reference: str) -> bool: ...
 
+    def image_id(self, reference: str) -> str:
+        """Digest of the image's configuration, which names all its layers."""
+
+    def pull(self, origin: str) -> None:
+        """Take an image from a registry; `origin` has a tag."""
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image a further name."""
+
     def image_usage(self) -> dict[str, tuple[int, int]]:
         """Reference of each of mastic's images → bytes that no other image shares, containers made of it."""
 

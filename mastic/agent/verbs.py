@@ -16,6 +16,7 @@ from mastic.agent.health import NotServing, Subject, wait_until_healthy
 from mastic.agent.mounts import prepare_sources
 from mastic.agent.notices import Notices
 from mastic.agent.observe import Site
+from mastic.agent.origins import pull_from
 from mastic.agent.records import IN_FORCE, MANIFEST
 from mastic.agent.slots import folder_of, folder_of_container, in_slot
 
@@ -88,7 +89,7 @@ class Work:
 
 
 def pull(work: Work, step: Step) -> str:
-    """Return when the image is in the engine."""
+    """Return when the image is in the engine: built there, or pulled from where the controller says."""
     reference = step.get("detail", {}).get("image") or step["resource"].rpartition("@")[0]
     if work.engine.has_image(reference):
         return ALREADY
@@ -97,6 +98,8 @@ def pull(work: Work, step: Step) -> str:
         raise Cancelled
     if notice["state"] == "failed":
         raise StepFailed(f"image `{reference}` could not be built: {notice.get('why') or 'see its build log'}")
+    if notice.get("origins") and not work.engine.has_image(reference):
+        return pull_from(work.engine, reference, notice)
     if not work.engine.has_image(reference):
         raise StepFailed(f"image `{reference}` is not in the engine, and nobody makes it")
     return ""

@@ -68,9 +68,9 @@ class Engine:
     def architecture(self) -> str:
         return self.ask("version", "--format", "{{.Server.Arch}}").strip()
 
-    def forget(self, image: str) -> None:
-        """Remove an image that has no tag; one that something else uses stays."""
-        subprocess.run(self.command("image", "rm", image), capture_output=True, check=False)
+    def forget(self, *images: str) -> None:
+        """Remove tags, or images without tag; what something else uses stays."""
+        subprocess.run(self.command("image", "rm", *images), capture_output=True, check=False)
 
     def facts(self) -> dict[str, ImageFacts]:
         """What the engine knows of all of mastic's images, by reference."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,9 @@ from mastic.cli.options import Options, common_options, options_of
 
 if TYPE_CHECKING:
     from mastic.build.graph import ImageGraph
+    from mastic.build.remote import Remote
+    from mastic.model.cloud import Cloud
+    from mastic.model.run import Event
 WHOLE_CATALOGUE = "catalogue"
 
 
@@ -30,6 +34,7 @@ WHOLE_CATALOGUE = "catalogue"
 )
 @click.option("--verify", "verifying", is_flag=True, help="Build nothing: check ids, layers, bills of materials and "
               "signed provenance of the chosen images.")  # fmt: skip
+@click.option("--push", is_flag=True, help="Push the chosen images and their records to the cloud's `registry`.")
 @click.option("--anew", is_flag=True, help="Build the chosen images also when they stand, without the engine's cache.")
 @common_options
 @click.pass_context
@@ -44,6 +49,7 @@ def command(  # noqa: PLR0917 - one name per option
     jobs: int | None,
     anew: bool,
     verifying: bool,
+    push: bool,
 ) -> int:
     """Build the images of the cloud that the engine does not have.
 
@@ -67,11 +73,24 @@ def command(  # noqa: PLR0917 - one name per option
         return write_files(options, graph, chosen, dockerfile_only)
     if verifying:
         return verify_images(options, graph, asked)
-    return build(options, graph, asked, parents, Workplace(options.state / cloud / "build", jobs or 0, anew))
+    destination = Destination(registry_of(options, cloud), cloud.release) if push else None
+    at = Workplace(options.state / cloud.cloud / "build", jobs or 0, anew, destination)
+    return build(options, graph, asked, parents, at)
 
 
-def graph_of(options: Options, everything: bool) -> tuple[ImageGraph, dict[str, str], str]:
-    """The images of the cloud (or of the whole catalogue), the kind of every service, the cloud's name."""
+def registry_of(options: Options, cloud: Cloud) -> Remote:
+    """Where images are pushed to; raises InputError when the cloud names no registry."""
+    from mastic.build.remote import Remote
+    from mastic.errors import InputError, Place, Problem
+
+    if cloud.registry is None:
+        hint = "say `registry: {address: registry.example:5000/lab}`"
+        raise InputError(Problem("the cloud names no registry to push to", Place(str(options.cloud)), hint))
+    return Remote(cloud.registry.address, cloud.registry.mirrors)
+
+
+def graph_of(options: Options, everything: bool) -> tuple[ImageGraph, dict[str, str], Cloud]:
+    """The images of the cloud (or of the whole catalogue), the kind of every service, the cloud."""
     from mastic.build.graph import image_graph
     from mastic.load.catalogue import load_catalogue
     from mastic.load.cloud import load_cloud
@@ -82,7 +101,7 @@ def graph_of(options: Options, everything: bool) -> tuple[ImageGraph, dict[str, 
     if everything:
         services = tuple(catalogue.folders)
         cloud_file = replace(cloud_file, cloud=cloud_file.cloud.model_copy(update={"services": services}))
-    return image_graph(catalogue, cloud_file), {**kinds}, cloud_file.cloud.cloud
+    return image_graph(catalogue, cloud_file), {**kinds}, cloud_file.cloud
 
 
 def show(options: Options, graph: ImageGraph, chosen: tuple[str, ...], tree: bool) -> None:
@@ -135,12 +154,21 @@ def verify_images(options: Options, graph: ImageGraph, asked: tuple[str, ...]) -
 
 
 @dataclass(frozen=True)
+class Destination:
+    """Where images are pushed to."""
+
+    remote: Remote
+    release: str
+
+
+@dataclass(frozen=True)
 class Workplace:
     """Where and how wide the work goes on."""
 
     logs: Path
     jobs: int
     anew: bool
+    destination: Destination | None = None
 
 
 def build(options: Options, graph: ImageGraph, asked: tuple[str, ...], parents: bool, at: Workplace) -> int:
@@ -161,6 +189,8 @@ def build(options: Options, graph: ImageGraph, asked: tuple[str, ...], parents: 
                 graph, asked, ImageFeed(), report.event, at.logs, How(at.jobs, at.anew, records_folder(options))
             )
         found = outcomes(graph, asked, summary, find_engine().facts(), at.logs)
+        if at.destination:
+            push_standing(options, at.destination, [each.reference for each in found if each.stands], report.event)
         if options.json:
             report.data(summary_object(found, summary))
         else:
@@ -169,3 +199,13 @@ def build(options: Options, graph: ImageGraph, asked: tuple[str, ...], parents: 
         if summary.problems:
             raise BuildError(summary.problems)
     return 0
+
+
+def push_standing(options: Options, where: Destination, references: list[str], tell: Callable[[Event], None]) -> None:
+    """Push images with their records, under their own tag and the release's."""
+    from mastic.build.engine import find_engine
+    from mastic.build.records import Records
+    from mastic.build.remote import Pushing, push_images
+
+    records = Records(records_folder(options))
+    push_images(Pushing(find_engine(), where.remote, where.release, records, tell), references)

@@ -16,6 +16,10 @@ class ImageNotice:
     """Full reference, `mastic/glance-api:3f2a…`."""
     state: Literal["ready", "failed"]
     why: str = ""
+    id: str = ""
+    """What the image is, when it is to be pulled: the digest of its configuration."""
+    origins: tuple[str, ...] = ()
+    """Where a host pulls it from when its engine does not have it, tried in this order."""
 
 
 Listener = Callable[[ImageNotice], None]
@@ -32,6 +36,10 @@ class ImageFeed:
     def ready(self, reference: str) -> None:
         """Say that an image is in the engine."""
         self._publish(ImageNotice(reference, "ready"))
+
+    def offered(self, reference: str, id: str, origins: tuple[str, ...]) -> None:
+        """Say that hosts can pull an image."""
+        self._publish(ImageNotice(reference, "ready", id=id, origins=origins))
 
     def failed(self, reference: str, why: str) -> None:
         """Say that an image could not be built."""

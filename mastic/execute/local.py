@@ -156,7 +156,13 @@ def _hang_up(agent: _Process) -> None:
 
 
 def _notice(notice: ImageNotice) -> dict[str, Any]:
-    return {"image": notice.image, "state": notice.state, "why": notice.why}
+    return {
+        "image": notice.image,
+        "state": notice.state,
+        "why": notice.why,
+        "id": notice.id,
+        "origins": list(notice.origins),
+    }
 
 
 def _lines(agent: _Process) -> Iterator[str]:

@@ -23,6 +23,19 @@ class Host(Strict):
     """Service → option → value, on this host only; stronger than the cloud's `settings`."""
 
 
+Address = Annotated[str, StringConstraints(pattern=r"^[a-z0-9.\[\]:-]+(/[a-z0-9._-]+)*$")]
+"""`host[:port][/name-space]` of a registry."""
+
+
+class Registry(Strict):
+    """Where hosts pull images from that somebody built, pushed and signed."""
+
+    address: Address
+    """Also where `mastic build --push` goes."""
+    mirrors: tuple[Address, ...] = ()
+    """Tried before the address, in this order."""
+
+
 class Cloud(Strict):
     """A whole cloud in one short file."""
 
@@ -42,6 +55,8 @@ class Cloud(Strict):
     sources: dict[str, str] = Field(default_factory=dict)
     """Python distribution → what images get instead of the lock's: a version, the path of a sdist, wheel or folder,
     or `git+URL@REF`."""
+    registry: Registry | None = None
+    """Images that it has, signed with the trusted key, are pulled by the hosts; all others are built."""
     region: str = "RegionOne"
     api_address: str | None = None
     """Where the load balancer offers the APIs; default is the address of the first control host."""
