@@ -8,20 +8,22 @@ import shutil
 import subprocess
 import sysconfig
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
+from typing import Any
 
 from mastic.build import pack_layer
 from mastic.build.engine import Engine
+from mastic.build.engine_store import inventory, layers_of, pack_layers
 from mastic.build.export import write_context
 from mastic.build.finish import Keeping, Raw, finish_image
 from mastic.build.graph import SCRATCH, ImageNode
 from mastic.build.layer import tar_inventory
 from mastic.build.root import RootBuild, build_root
 from mastic.build.sources import HostSources
-from mastic.build.stages import OUT, PACKER, staged
+from mastic.build.stages import OUT, PACKER, Staged, staged
 from mastic.errors import BuildError, MasticError, Place, Problem
 from mastic.model.run import Event
 
@@ -88,7 +90,7 @@ def make_root(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> R
 
 
 def make(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | None:
-    """Two builds, the second of cached steps: the image's settings, and its files as a tar; None when one failed."""
+    """A build, then the image's settings and what it has over its base; None when a step failed."""
     dockerfile = staged(node.dockerfile)
     context, out, id_file = folder / "context", folder / "out", folder / "id"
     context.mkdir()
@@ -101,20 +103,33 @@ def make(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | 
     first = [f"--target={dockerfile.made}", f"--iidfile={id_file}", *(["--no-cache"] if workshop.anew else [])]
     if run_build(workshop, node, log, [*first, str(context)]):
         return None
-    image = id_file.read_text().strip()
-    settings = workshop.engine.inspect(image)["Config"]
-    whole = node.flat or dockerfile.base == SCRATCH
-    tar = out / "layer.tar"
-    how = [f"--target={dockerfile.made}", f"--output=type=tar,dest={tar}"]
-    if not whole:
-        how = [f"--target={OUT}", f"--output=type=local,dest={out}"]
-    failed = run_build(workshop, node, log, [*how, str(context)])
-    workshop.engine.forget(image)
-    if failed:
+    image = workshop.engine.inspect(id_file.read_text().strip())
+    base = SCRATCH if node.flat else dockerfile.base
+    layers = layers_of(image, None if base == SCRATCH else workshop.engine.inspect(base))
+    if layers:
+        pack_layers(layers, out / "layer.tar")
+        found: Mapping[str, Any] | None = inventory(layers)
+    else:
+        found = hand_out(workshop, node, log, (dockerfile, base == SCRATCH, context, out))
+    workshop.engine.forget(image["Id"])
+    if found is None:
         return None
-    inventory = tar_inventory(tar) if whole else json.loads((out / "inventory.json").read_text())
-    base = SCRATCH if whole else dockerfile.base
-    return Raw(tar, inventory, base, settings, dockerfile.mount_points)
+    return Raw(out / "layer.tar", found, base, image["Config"], dockerfile.mount_points)
+
+
+def hand_out(
+    workshop: Workshop, node: ImageNode, log: Path, parts: tuple[Staged, bool, Path, Path]
+) -> Mapping[str, Any] | None:
+    """A second build, of cached steps, whose output is the layer; its inventory, or None when it failed."""
+    dockerfile, whole, context, out = parts
+    tar = out / "layer.tar"
+    if whole:
+        all_of_it = [f"--target={dockerfile.made}", f"--output=type=tar,dest={tar}"]
+        return None if run_build(workshop, node, log, [*all_of_it, str(context)]) else tar_inventory(tar)
+    packed = [f"--target={OUT}", f"--output=type=local,dest={out}"]
+    if run_build(workshop, node, log, [*packed, str(context)]):
+        return None
+    return dict(json.loads((out / "inventory.json").read_text()))
 
 
 def run_build(workshop: Workshop, node: ImageNode, log: Path, arguments: list[str]) -> int:
