@@ -53,6 +53,8 @@ def _words(step: Step, name: str, observed: Observed) -> str:
         return "the image is gone"
     if step.verb == "volume":
         return "the volume is gone"
+    if step.verb == "move":
+        return "the volume lies elsewhere"
     if step.verb == "remove":
         return "is there and was not made by the last generation"
     if step.verb == "run":
