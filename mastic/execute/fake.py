@@ -223,6 +223,8 @@ class _Performer:
     def _restore(self, step: Step) -> None:
         self._fail_when_asked(step)
         self._require_unused(step.detail["volumes"], "running")
+        if self.host.archives[step.detail["archive"]][0].volumes != step.detail["volumes"]:
+            raise StepFailed(f"{step.detail['archive']} is another archive")
         self.host.put_back(step.detail["archive"], step.detail["jobs"])
 
     def _require_unused(self, names: Sequence[str], *states: str) -> None:

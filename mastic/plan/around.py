@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from mastic.model.desired import Desired
 from mastic.model.goal import Goal
 from mastic.model.observed import JobStamp, Observed, ObservedHost, ObservedWorkload
-from mastic.model.plan import Plan, Step
+from mastic.model.plan import Plan, Step, Verb
 from mastic.plan.departure import id_of
 from mastic.plan.moving import users_of
 from mastic.plan.order import resources_in_order, without_detours
@@ -94,9 +95,9 @@ def around(desired: Desired, observed: Observed, work: Step, after: Observed) ->
     return Plan(desired.cloud, without_detours([*stops, work, *steps]), rest.images)
 
 
-def _work_step(verb: str, host: str, volumes: Sequence[str], detail: dict[str, object]) -> Step:
+def _work_step(verb: Verb, host: str, volumes: Sequence[str], detail: dict[str, Any]) -> Step:
     resource = f"{','.join(volumes)}@{host}"
-    return Step(f"{verb}:{resource}", verb, resource, host, "", group="volumes", detail=detail)  # type: ignore[arg-type]
+    return Step(f"{verb}:{resource}", verb, resource, host, "", group="volumes", detail=detail)
 
 
 def _stops(desired: Desired, observed: Observed, users: Iterable[ObservedWorkload], cause: str) -> list[Step]:

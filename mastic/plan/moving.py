@@ -86,6 +86,14 @@ def _with(found: Moving, volume: DesiredVolume, users: list[ObservedWorkload], l
     )
 
 
+def come_again(step: Step, moved: Moving) -> Step:
+    """A container that had to go comes again for the same reason; its files are written after the old ones went."""
+    if step.resource not in moved.causes:
+        return step
+    gone = [each.id for each in moved.steps if each.resource == step.resource]
+    return replace(step, cause=moved.causes[step.resource], needs=(*step.needs, *gone))
+
+
 def without(observed: Observed, name: str, users: Iterable[ObservedWorkload]) -> Observed:
     """The world after containers and their files have gone."""
     host, gone = observed.hosts[name], list(users)

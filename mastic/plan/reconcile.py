@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from mastic.model.desired import Desired, DesiredVolume, PlacedJob, PlacedWorkload
@@ -13,7 +13,7 @@ from mastic.model.plan import Plan, Step
 from mastic.plan.beside import moves
 from mastic.plan.departure import departure_steps, volume_removals
 from mastic.plan.difference import Difference, change_of, is_edited, run_of, write_of
-from mastic.plan.moving import moving
+from mastic.plan.moving import come_again, moving
 from mastic.plan.order import Resource, resources_in_order, without_detours
 
 
@@ -29,7 +29,7 @@ def reconcile(desired: Desired, observed: Observed, goal: Goal) -> Plan:
         for resource in resources_in_order(desired):
             arrival.add(resource)
         arrival.add_remaining_volumes()
-    arrived = [_with_cause(step, moved.causes) for step in arrival.steps.values()]
+    arrived = [come_again(step, moved) for step in arrival.steps.values()]
     steps = [*leaving, *moved.steps, *arrived]
     steps += volume_removals(desired, observed, goal, steps)
     return Plan(desired.cloud, without_detours(steps), tuple(arrival.images))
@@ -172,11 +172,6 @@ class _Arrival:
         )
         self.steps[step.id] = step
         return step.id
-
-
-def _with_cause(step: Step, causes: Mapping[str, str]) -> Step:
-    """A container that had to go for a volume's move comes again for that very reason."""
-    return replace(step, cause=causes[step.resource]) if step.resource in causes else step
 
 
 def volumes_of(resource: Resource) -> tuple[str, ...]:
