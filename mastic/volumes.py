@@ -23,26 +23,10 @@ from mastic.plan.estimate import with_estimate
 from mastic.plan.moving import users_of
 from mastic.report.phase import phase
 from mastic.report.report import Report
+from mastic.report.volume_text import VolumeRow
 from mastic.returning import cloud_of
 from mastic.undertaking import Outcome, Site, Undertaking, carry_out
 from mastic.verify.workloads import unreachable
-
-
-@dataclass(frozen=True)
-class VolumeRow:
-    """One volume on one host."""
-
-    name: str
-    host: str
-    service: str
-    size: int
-    """Bytes on the disk."""
-    kept: bool
-    """Holds data: goes only when its loss is allowed."""
-    path: str
-    """Folder of the operator's choice; empty for the engine's own place."""
-    used_by: tuple[str, ...]
-    """Containers."""
 
 
 @dataclass(frozen=True)

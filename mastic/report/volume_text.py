@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from mastic.report.history_text import size
 from mastic.report.progress import columns
 
-if TYPE_CHECKING:
-    from mastic.volumes import VolumeRow
-
 HEADER = ("VOLUME", "HOST", "SERVICE", "SIZE", "KEPT", "USED BY", "PLACE")
+
+
+@dataclass(frozen=True)
+class VolumeRow:
+    """One volume on one host."""
+
+    name: str
+    host: str
+    service: str
+    size: int
+    """Bytes on the disk."""
+    kept: bool
+    """Holds data: goes only when its loss is allowed."""
+    path: str
+    """Folder of the operator's choice; empty for the engine's own place."""
+    used_by: tuple[str, ...]
+    """Containers."""
 
 
 def volumes_text(rows: Sequence[VolumeRow]) -> str:

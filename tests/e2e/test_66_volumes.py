@@ -40,7 +40,10 @@ def client() -> list[str]:
 
 
 def test_list_names_hosts_users_and_sizes(cloud: Lab) -> None:
-    rows = {row["name"]: row for row in cloud.mastic("volume", "list", "--json").succeeded().one("result")["volumes"]}
+    rows = {
+        row["name"]: row
+        for row in cloud.mastic("volume", "list", "--json").succeeded().one("result")["result"]["volumes"]
+    }
     assert rows["mariadb"]["used_by"] == ["mariadb"]
     assert rows["mariadb"]["size"] > 1 << 20
     assert (rows["mariadb"]["kept"], rows["mariadb_socket"]["kept"]) == (True, False)
