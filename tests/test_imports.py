@@ -36,6 +36,7 @@ SEE_EVERYTHING = {
     "returning.py",
     "collecting.py",
     "drifting.py",
+    "volumes.py",
     "cli",
     "__main__.py",
     "__init__.py",

@@ -166,7 +166,18 @@ def commands_page() -> str:
             assert command is not None
             inner = click.Context(command, parent=context, info_name=name, terminal_width=100)
             parts.append(f"## mastic {name}\n\n```text\n{command.get_help(inner)}\n```\n")
+            parts += parts_page(name, command, inner)
     return "\n".join(parts)
+
+
+def parts_page(name: str, command: click.Command, context: click.Context) -> list[str]:
+    """The help of a command's own commands."""
+    parts = command.commands if isinstance(command, click.Group) else {}
+    return [
+        f"### mastic {name} {part}\n\n```text\n"
+        f"{inner.get_help(click.Context(inner, parent=context, info_name=part, terminal_width=100))}\n```\n"
+        for part, inner in parts.items()
+    ]
 
 
 def schema(kind: type[BaseModel]) -> str:

@@ -8,9 +8,11 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from mastic.agent.archive import read_manifest
 from mastic.agent.cleanup import cleanup
 from mastic.agent.docker import SOCKET, Docker
 from mastic.agent.engine import EngineError, EngineTimeout
@@ -18,9 +20,12 @@ from mastic.agent.journal import Journal
 from mastic.agent.keep import collect, keep, kept
 from mastic.agent.kvm import start_probe
 from mastic.agent.notices import Answers, Notices
-from mastic.agent.observe import Site, observe
+from mastic.agent.observe import Site, observe, our_volumes
 from mastic.agent.perform import Performance
 from mastic.agent.records import Busy
+from mastic.agent.relocate import settle_moves
+from mastic.agent.restore import settle_restore
+from mastic.agent.tree import size_of
 from mastic.agent.verbs import Work
 
 if TYPE_CHECKING:
@@ -68,6 +73,8 @@ def perform_command(program: dict[str, Any]) -> int:
             signal.signal(number, lambda *_: notices.stop())
         threading.Thread(target=notices.listen, args=(sys.stdin,), daemon=True).start()
         journal.write(run=program.get("run", ""), state="started", steps=len(program["steps"]))
+        settle_restore(site.records)
+        settle_moves(performance.work.engine, site.records)
         result = performance.run()
         journal.write(run=program.get("run", ""), state="ended", failed=result["failed"])
         answers.say({"result": result})
@@ -107,6 +114,18 @@ def kept_command(program: dict[str, Any]) -> int:
     return 0
 
 
+def sizes_command(program: dict[str, Any]) -> int:
+    ours = our_volumes(engine_of(program), Site.of(program))
+    answer({"sizes": {name: size_of(Path(volume.path)) for name, volume in ours.items()}})
+    return 0
+
+
+def manifest_command(program: dict[str, Any]) -> int:
+    found = read_manifest(Path(program["archive"]))
+    answer({**found, "volumes": {name: each["digest"] for name, each in found["volumes"].items()}})
+    return 0
+
+
 def collect_command(program: dict[str, Any]) -> int:
     answer(collect(program, engine_of(program)))
     return 0
@@ -121,6 +140,8 @@ SUBCOMMANDS: dict[str, Callable[[dict[str, Any]], int]] = {
     "keep": keep_command,
     "kept": kept_command,
     "collect": collect_command,
+    "sizes": sizes_command,
+    "manifest": manifest_command,
 }
 
 

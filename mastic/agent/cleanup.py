@@ -9,8 +9,8 @@ from typing import Any
 
 from mastic.agent.engine import Engine
 from mastic.agent.mounts import undo_shared
-from mastic.agent.observe import Site, observe_volumes
-from mastic.agent.records import JOBS, KEPT
+from mastic.agent.observe import Site, our_volumes
+from mastic.agent.records import JOBS, KEPT, MOVES, RESTORE
 
 
 def cleanup(engine: Engine, site: Site) -> dict[str, Any]:
@@ -21,13 +21,13 @@ def cleanup(engine: Engine, site: Site) -> dict[str, Any]:
     """
     labels = engine.containers()
     containers = sorted(name for name, found in labels.items() if found.get("mastic.cloud") == site.cloud)
-    volumes = sorted(observe_volumes(engine, site.cloud)["volumes"])
+    volumes = sorted(our_volumes(engine, site))
     left = {"containers": containers, "volumes": volumes}
     if containers:
         return left
     undo_shared(site.records)
     remove_tree(site.config)
-    needed = [name for name in (JOBS, KEPT) if (site.records.folder / name).exists()]
+    needed = [name for name in (JOBS, KEPT, RESTORE, MOVES) if (site.records.folder / name).exists()]
     if volumes and needed:
         clear_but(site.records.folder, needed)
     else:

@@ -108,11 +108,12 @@ class Docker:
 
     def volumes(self) -> dict[str, Volume]:
         found = self._data("GET", "/volumes").get("Volumes") or []
-        return {v["Name"]: Volume(v["Name"], made_at(v), v.get("Labels") or {}) for v in found}
+        return {v["Name"]: read_volume(v) for v in found}
 
-    def create_volume(self, name: str, labels: dict[str, str]) -> None:
-        marked = {**labels, MADE: datetime.now(UTC).isoformat(timespec="microseconds")}
-        self._call("POST", "/volumes/create", None, {"Name": name, "Labels": marked})
+    def create_volume(self, name: str, labels: dict[str, str], device: str = "", made: str = "") -> None:
+        marked = {**labels, MADE: made or datetime.now(UTC).isoformat(timespec="microseconds")}
+        options = {"type": "none", "o": "bind", "device": device} if device else {}
+        self._call("POST", "/volumes/create", None, {"Name": name, "Labels": marked, "DriverOpts": options})
 
     def remove_volume(self, name: str) -> None:
         self._call("DELETE", f"/volumes/{quote(name)}", accept=(204, 404))
@@ -207,6 +208,12 @@ def unreachable(path: str, error: Exception) -> str:
     if isinstance(error, PermissionError):
         return f"not allowed to talk to the container engine at `{path}`"
     return f"the container engine at `{path}` does not answer: {error}"
+
+
+def read_volume(data: dict[str, Any]) -> Volume:
+    """Volume from Docker's inspect output."""
+    device = str((data.get("Options") or {}).get("device") or "")
+    return Volume(data["Name"], made_at(data), data.get("Labels") or {}, device or data["Mountpoint"], device)
 
 
 def read_container(data: dict[str, Any]) -> Container:

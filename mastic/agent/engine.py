@@ -40,6 +40,10 @@ class Volume:
     name: str
     created_at: str
     labels: dict[str, str]
+    path: str = ""
+    """Where its content lies on the host."""
+    device: str = ""
+    """The same when that is a folder of the operator's choice; empty for the engine's own place."""
 
 
 class Engine(Protocol):
@@ -85,7 +89,8 @@ class Engine(Protocol):
 
     def volumes(self) -> dict[str, Volume]: ...
 
-    def create_volume(self, name: str, labels: dict[str, str]) -> None: ...
+    def create_volume(self, name: str, labels: dict[str, str], device: str = "", made: str = "") -> None:
+        """`device` is a folder of the host to lie in; `made` the time it was first made, when it is made anew."""
 
     def remove_volume(self, name: str) -> None: ...
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 from mastic.agent.files import remove_files
 from mastic.agent.health import last_line
+from mastic.agent.tree import discard
 from mastic.agent.verbs import ALREADY, Step, StepFailed, Work, take_away, void
 
 
@@ -56,6 +58,8 @@ def remove_volume(work: Work, name: str) -> str:
     if found.labels.get("mastic.cloud") != work.site.cloud:
         raise StepFailed(f"volume `{name}` is not of cloud `{work.site.cloud}`")
     work.engine.remove_volume(name)
+    if found.device:  # the engine leaves a folder of the operator's choice as it is
+        discard(Path(found.device))
     return ""
 
 

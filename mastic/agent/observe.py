@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from mastic.agent.engine import Container, Engine, EngineError
+from mastic.agent.engine import Container, Engine, EngineError, Volume
 from mastic.agent.facts import read_facts
 from mastic.agent.files import observe_files
+from mastic.agent.pending import stamps_in_force, with_moving
 from mastic.agent.records import IN_FORCE, JOBS, Records
 from mastic.agent.slots import LABEL, folder_of_container
 
@@ -38,7 +39,7 @@ def observe(engine: Engine, site: Site, kvm: Callable[[], str]) -> dict[str, Any
             "engine": pool.submit(engine.version),
             "folder": pool.submit(engine.root_folder),
             "containers": pool.submit(observe_containers, engine, site, pool),
-            "volumes": pool.submit(observe_volumes, engine, site.cloud),
+            "volumes": pool.submit(observe_volumes, engine, site),
             "images": pool.submit(engine.images),
         }
         files = observe_files(site.config, site.records)
@@ -51,7 +52,12 @@ def observe(engine: Engine, site: Site, kvm: Callable[[], str]) -> dict[str, Any
                 problem = str(error)
         facts = read_facts(answers.get("folder", DEFAULT_ENGINE_FOLDER))
     facts.update(engine=answers.get("engine"), engine_problem=problem, kvm=kvm())
-    found = {"facts": facts, "files": files, "jobs": site.records.read(JOBS), "images": answers.get("images", [])}
+    found = {
+        "facts": facts,
+        "files": files,
+        "jobs": stamps_in_force(site.records.read(JOBS), site.records),
+        "images": answers.get("images", []),
+    }
     return {**found, **answers.get("containers", {}), **answers.get("volumes", {})}
 
 
@@ -101,10 +107,17 @@ def describe(container: Container, in_force: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def observe_volumes(engine: Engine, cloud: str) -> dict[str, Any]:
-    """This cloud's volumes with their creation times, and which of them hold no data worth keeping."""
-    ours = {name: volume for name, volume in engine.volumes().items() if volume.labels.get("mastic.cloud") == cloud}
+def our_volumes(engine: Engine, site: Site) -> dict[str, Volume]:
+    """This cloud's volumes by name."""
+    there = with_moving(engine.volumes(), site.records)
+    return {name: volume for name, volume in sorted(there.items()) if volume.labels.get("mastic.cloud") == site.cloud}
+
+
+def observe_volumes(engine: Engine, site: Site) -> dict[str, Any]:
+    """This cloud's volumes with their creation times, where they lie, and which hold no data worth keeping."""
+    ours = our_volumes(engine, site)
     return {
-        "volumes": {name: volume.created_at for name, volume in sorted(ours.items())},
+        "volume_paths": {name: volume.device for name, volume in ours.items() if volume.device},
+        "volumes": {name: volume.created_at for name, volume in ours.items()},
         "disposable_volumes": sorted(name for name, v in ours.items() if v.labels.get("mastic.keep") == "false"),
     }

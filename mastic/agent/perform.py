@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from mastic.agent import jobs, leave, verbs
+from mastic.agent import archive, jobs, leave, relocate, restore, verbs
 from mastic.agent.engine import EngineError
 from mastic.agent.files import MissingSecret
 from mastic.agent.health import NotServing
@@ -20,7 +20,10 @@ from mastic.agent.verbs import Cancelled, Step, StepFailed, Verb, Work
 VERBS: dict[str, Verb] = {
     "pull": verbs.pull,
     "write": verbs.write,
-    "volume": verbs.volume,
+    "volume": relocate.volume,
+    "move": relocate.move,
+    "backup": archive.backup,
+    "restore": restore.restore,
     "bind": leave.bind,
     "run": jobs.run,
     "start": verbs.start,

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 MANIFEST, IN_FORCE, JOBS, MOUNTS = "manifest.json", "in_force.json", "jobs.json", "mounts.json"
+RESTORE, MOVES = "restore.json", "moves.json"
+"""Volumes that get other content, or another place, at this moment; a run that was cut off leaves them."""
 KEPT = "controller.tar.gz"
 """Copy of the controller's state; its secrets are encrypted."""
 

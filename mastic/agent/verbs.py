@@ -115,19 +115,6 @@ def write(work: Work, step: Step) -> str:
     return ", ".join(changed) or ALREADY
 
 
-def volume(work: Work, step: Step) -> str:
-    """Create a named volume."""
-    wanted = work.program["volumes"].get(step["resource"]) or step["detail"]
-    found = work.engine.volumes().get(wanted["name"])
-    if found is None:
-        keep = "true" if wanted["keep"] else "false"
-        work.engine.create_volume(wanted["name"], {"mastic.cloud": work.site.cloud, "mastic.keep": keep})
-        return ""
-    if found.labels.get("mastic.cloud") != work.site.cloud:
-        raise StepFailed(f"a volume `{found.name}` exists that is not of cloud `{work.site.cloud}`")
-    return ALREADY
-
-
 def start(work: Work, step: Step) -> str:
     """Make the workload's container run and wait until it serves."""
     workload = work.workload(step)

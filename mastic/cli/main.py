@@ -30,6 +30,7 @@ COMMANDS = (
     "unlock",
     "gc",
     "recover",
+    "volume",
     "build",
     "bundle",
     "lock",

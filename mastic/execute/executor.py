@@ -11,6 +11,7 @@ from mastic.model.desired import Desired
 from mastic.model.observed import Observed
 from mastic.model.plan import Plan
 from mastic.model.run import Event, Run
+from mastic.plan.around import Archive
 
 Tell = Callable[[Event], None]
 """Takes events as they happen; may be called from several threads."""
@@ -58,6 +59,14 @@ class Executor(Protocol):
 
     def kept(self, host: str) -> bytes | None:
         """The copy that a host keeps; None when it has none. Raises HostError."""
+        ...
+
+    def sizes(self, host: str) -> dict[str, int]:
+        """Bytes on the disk of each volume of the cloud. Raises HostError."""
+        ...
+
+    def archive(self, host: str, path: str) -> Archive:
+        """What a backup on a host says of itself. Raises HostError when there is none."""
         ...
 
     def collect(self, host: str, images: Sequence[str], remove: bool) -> Collected:

@@ -12,6 +12,7 @@ from threading import Condition
 from typing import Any
 
 from mastic.agent.slots import folder_of, in_slot
+from mastic.errors import HostError, Place, Problem
 from mastic.execute.executor import Collected, Tell
 from mastic.execute.fake_host import FakeHost
 from mastic.execute.feed import ImageFeed, ImageNotice
@@ -20,6 +21,7 @@ from mastic.model.desired import SECRET_REFERENCE, Desired
 from mastic.model.observed import JobStamp, Observed, ObservedFile, ObservedWorkload
 from mastic.model.plan import Plan, Step
 from mastic.model.run import Event, Run
+from mastic.plan.around import Archive
 from mastic.plan.waves import waves
 
 PATIENCE = 10.0
@@ -90,6 +92,15 @@ class FakeExecutor:
     def kept(self, host: str) -> bytes | None:
         return self.hosts[host].kept
 
+    def sizes(self, host: str) -> dict[str, int]:
+        here = self.hosts[host]
+        return {name: len(here.contents_of.get(name, "")) for name in here.volumes}
+
+    def archive(self, host: str, path: str) -> Archive:
+        if path not in self.hosts[host].archives:
+            raise HostError(Problem(f"`{path}` is no backup of volumes", Place(host)))
+        return self.hosts[host].archives[path][0]
+
     def collect(self, host: str, images: Sequence[str], remove: bool) -> Collected:
         here = self.hosts[host]
         used = {container.image for container in (*here.containers.values(), *here.beside.values())}
@@ -154,6 +165,9 @@ class _Performer:
             "pull": self._pull,
             "write": self._write,
             "volume": self._volume,
+            "move": self._move,
+            "backup": self._backup,
+            "restore": self._restore,
             "bind": self._bind,
             "run": self._run,
             "start": self._start,
@@ -189,9 +203,35 @@ class _Performer:
     def _volume(self, step: Step) -> None:
         self._fail_when_asked(step)
         volume = self.program["volumes"][step.resource]
-        self.host.volumes.setdefault(volume["name"], self.host.now())
+        self.host.make_volume(volume["name"], volume["path"])
         if not volume["keep"]:
             self.host.disposable.add(volume["name"])
+
+    def _move(self, step: Step) -> None:
+        self._fail_when_asked(step)
+        name = step.detail["name"]
+        self._require_unused([name], "running", "exited")
+        if name not in self.host.volumes:
+            raise StepFailed(f"no such volume: {name}")
+        self.host.volume_paths[name] = step.detail["path"]
+
+    def _backup(self, step: Step) -> None:
+        self._fail_when_asked(step)
+        self._require_unused(step.detail["volumes"], "running")
+        self.host.back_up(self.program["cloud"], step.detail["volumes"], step.detail["archive"])
+
+    def _restore(self, step: Step) -> None:
+        self._fail_when_asked(step)
+        self._require_unused(step.detail["volumes"], "running")
+        if self.host.archives[step.detail["archive"]][0].volumes != step.detail["volumes"]:
+            raise StepFailed(f"{step.detail['archive']} is another archive")
+        self.host.put_back(step.detail["archive"], step.detail["jobs"])
+
+    def _require_unused(self, names: Sequence[str], *states: str) -> None:
+        """Nobody may write to what is copied; the engine makes no volume anew that a container has."""
+        for container in (*self.host.containers.values(), *self.host.beside.values()):
+            if container.state in states and set(names) & self.host.mounted.get(container.container_id, set()):
+                raise StepFailed(f"{container.container} has volume {', '.join(names)}")
 
     def _run(self, step: Step) -> None:
         job = self._resource(step)
@@ -226,6 +266,7 @@ class _Performer:
             slot=workload.get("slot", ""),
             config=folder_of(workload),
         )
+        self.host.mounted[there[workload["name"]].container_id] = set(workload["volumes"])
         if old and old.folder != folder_of(workload):
             self._remove_files(old.folder)
         self._become_healthy(step, workload)
@@ -270,8 +311,7 @@ class _Performer:
         self._fail_when_asked(step)
         name = step.detail["name"]
         if step.detail["kind"] == "volume":
-            self.host.volumes.pop(name, None)
-            self.host.disposable.discard(name)
+            self.host.remove_volume(name)
             return
         for there in (self.host.containers, self.host.beside):
             if name in there and there[name].container == step.detail["container"]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from typing import Any
 
 from mastic.model.observed import HostFacts, JobStamp, ObservedFile, ObservedHost, ObservedWorkload
+from mastic.plan.around import Archive
 
 GIB = 1024**3
 
@@ -40,6 +42,11 @@ class FakeHost:
     read: dict[str, dict[str, str]] = field(default_factory=dict)
     """Configuration folder → the files as the process that has it has read them."""
     volumes: dict[str, str] = field(default_factory=dict)
+    volume_paths: dict[str, str] = field(default_factory=dict)
+    contents_of: dict[str, str] = field(default_factory=dict)
+    """Volume → what is in it."""
+    archives: dict[str, tuple[Archive, dict[str, str]]] = field(default_factory=dict)
+    """Path → what a backup says of itself, and its volumes' contents."""
     disposable: set[str] = field(default_factory=set)
     images: set[str] = field(default_factory=set)
     jobs: dict[str, JobStamp] = field(default_factory=dict)
@@ -47,6 +54,8 @@ class FakeHost:
     ran: list[str] = field(default_factory=list)
     """Ids of the jobs that ran to their end, in order."""
     logs: dict[str, list[str]] = field(default_factory=dict)
+    mounted: dict[str, set[str]] = field(default_factory=dict)
+    """Container's id → volumes it has."""
     kept: bytes | None = None
     """Copy of the controller's state."""
     clock: Iterator[int] = field(default_factory=lambda: count(1))
@@ -75,6 +84,33 @@ class FakeHost:
         new = f"{found.container_id}-by-hand"
         self.containers[workload] = replace(found, container_id=new, spec_digest="", files_digest=None)
 
+    def make_volume(self, name: str, path: str) -> None:
+        """An empty volume, if there is none of the name."""
+        if name not in self.volumes:
+            self.volumes[name] = self.now()
+            if path:
+                self.volume_paths[name] = path
+
+    def remove_volume(self, name: str) -> None:
+        """The volume with all it holds."""
+        for there in (self.volumes, self.volume_paths, self.contents_of):
+            there.pop(name, None)
+        self.disposable.discard(name)
+
+    def back_up(self, cloud: str, names: Sequence[str], path: str) -> None:
+        """Write an archive."""
+        contents = {name: self.contents_of.get(name, "") for name in names}
+        stamps = {job: stamp for job, stamp in self.jobs.items() if set(names) & set(stamp.volumes)}
+        digests = {name: f"digest of {content}" for name, content in contents.items()}
+        self.archives[path] = Archive(path, cloud, self.now(), digests, stamps), contents
+
+    def put_back(self, path: str, jobs: Mapping[str, Any]) -> None:
+        """Take an archive's content, and what had been done to it."""
+        self.contents_of.update(self.archives[path][1])
+        for name in jobs["forget"]:
+            self.jobs.pop(name, None)
+        self.jobs.update({name: JobStamp(**stamp) for name, stamp in jobs["stamps"].items()})
+
     def let_read(self, folder: str) -> None:
         """A process reads its files, as they are now."""
         self.read[folder] = {name: self.contents[folder, name] for name in self.files.get(folder, {})}
@@ -88,6 +124,7 @@ class FakeHost:
             beside=dict(self.beside),
             files={container: dict(files) for container, files in self.files.items()},
             volumes=dict(self.volumes),
+            volume_paths=dict(self.volume_paths),
             disposable_volumes=frozenset(self.disposable),
             images=frozenset(self.images),
             jobs=dict(self.jobs),

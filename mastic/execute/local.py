@@ -26,9 +26,11 @@ from mastic.model.desired import Desired
 from mastic.model.observed import Observed, ObservedHost
 from mastic.model.plan import Plan
 from mastic.model.run import Event, Run
+from mastic.plan.around import Archive
 from mastic.plan.waves import waves
 
 _HOST = TypeAdapter(ObservedHost)
+_ARCHIVE = TypeAdapter(Archive)
 _Process = subprocess.Popen[str]
 
 
@@ -85,6 +87,16 @@ class LocalExecutor:
         """Sizes of images, and their removal. Raises HostError."""
         answer = next(self._answers("collect", self._program(images=list(images), remove=remove), host))
         return Collected(answer["sizes"], tuple(answer["in_use"]))
+
+    def sizes(self, host: str) -> dict[str, int]:
+        """Bytes of each volume. Raises HostError."""
+        sizes: dict[str, int] = next(self._answers("sizes", self._program(), host))["sizes"]
+        return sizes
+
+    def archive(self, host: str, path: str) -> Archive:
+        """What a backup says of itself. Raises HostError."""
+        answer = next(self._answers("manifest", self._program(archive=path), host))
+        return read_archive(path, answer)
 
     def _program(self, **more: Any) -> dict[str, Any]:
         paths = {"config": f"/etc/mastic/clouds/{self._cloud}", "agent": f"/var/lib/mastic-agent/{self._cloud}"}
@@ -258,6 +270,12 @@ class _Listener:
         for step in steps:
             if step["id"] not in known:
                 self._record(Event("step", step["id"], "skipped", host=self.host, at=time.time()))
+
+
+def read_archive(path: str, answer: dict[str, Any]) -> Archive:
+    """Archive from the agent's answer."""
+    known = {key: answer[key] for key in ("cloud", "at", "volumes", "jobs")}
+    return _ARCHIVE.validate_python({"path": path, **known})
 
 
 def read_host(name: str, answer: dict[str, Any]) -> ObservedHost:

@@ -28,7 +28,7 @@ def compile_program(plan: Plan, desired: Desired, host: str, secrets: Mapping[st
         "secrets": {name: secrets[name] for name in sorted({name for file in files for name in file.secrets})},
         "workloads": {w.id: _workload(w, desired.secret_versions) for w in workloads},
         "jobs": {job.id: _job(job, desired.secret_versions, steps) for job in jobs},
-        "volumes": {v.id: {"name": v.name, "keep": v.keep} for v in desired.volumes if v.host == host},
+        "volumes": {v.id: {"name": v.name, "keep": v.keep, "path": v.path} for v in desired.volumes if v.host == host},
         "steps": _steps(steps),
     }
 

@@ -64,6 +64,9 @@ class Cloud(Strict):
     services: tuple[Name, ...]
     settings: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Service → option → value."""
+    volumes: dict[Name, Annotated[str, StringConstraints(pattern=r"^(/[^/\s]+)+$")]] = Field(default_factory=dict)
+    """Volume → folder of its own on every host that has it. What is not named lies where the engine puts it; one that
+    lies elsewhere already stays there."""
     config: str | None = None
     """Folder of override files for the services' own configuration files; default is `config` beside this file."""
 

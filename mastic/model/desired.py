@@ -44,6 +44,8 @@ class DesiredVolume:
     host: str
     keep: bool
     service: str
+    path: str = ""
+    """Folder of the host to lie in; empty means where it is, at first the engine's own place."""
 
     @property
     def id(self) -> str:

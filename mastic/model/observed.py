@@ -95,6 +95,8 @@ class ObservedHost:
     """Configuration folder (the container's name, without slots) → file name → file."""
     volumes: dict[str, str] = field(default_factory=dict)
     """Volume name → creation time; only volumes that carry mastic's label."""
+    volume_paths: dict[str, str] = field(default_factory=dict)
+    """Volume name → folder of the operator's choice that it lies in; the others lie in the engine's own place."""
     disposable_volumes: frozenset[str] = frozenset()
     """Those of them that hold run-time state only (`keep: false`), as their label says."""
     images: frozenset[str] = frozenset()

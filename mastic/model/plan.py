@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Verb = Literal["pull", "write", "volume", "bind", "run", "start", "replace", "reload", "restart", "stop", "remove"]
+Verb = Literal[
+    "pull",
+    "write",
+    "volume",
+    "move",
+    "backup",
+    "restore",
+    "bind",
+    "run",
+    "start",
+    "replace",
+    "reload",
+    "restart",
+    "stop",
+    "remove",
+]
 """The closed list; an executor is one function per verb."""
 Impact = Literal["none", "minor", "interrupts"]
 """On users: none = nothing noticed, minor = short delay or retry, interrupts = the API or function is away."""

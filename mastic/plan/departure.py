@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mastic.model.desired import Desired, PlacedJob
 from mastic.model.goal import Goal
@@ -142,26 +142,34 @@ class _Farewell:
         return frozenset(ids)
 
     def _add_remove(self, workload: ObservedWorkload, needs: Iterable[str]) -> str:
-        resource = f"{workload.name}@{workload.host}"
-        is_second = workload is self.observed.hosts[workload.host].beside.get(workload.name)
-        step = Step(
-            f"remove:{workload.name}/{workload.slot}@{workload.host}" if is_second else f"remove:{resource}",
-            "remove",
-            resource,
-            workload.host,
-            self.cause,
-            needs=tuple(needs),
-            group=workload.service,
-            impact="interrupts" if workload.state == "running" else "none",
-            detail={
-                "kind": "workload",
-                "name": workload.name,
-                "container": workload.container,
-                "folder": workload.folder,
-            },
-        )
+        step = replace(remove_step(workload, self.observed, self.cause), needs=tuple(needs))
         self.steps.append(step)
         return step.id
+
+
+def remove_step(workload: ObservedWorkload, observed: Observed, cause: str) -> Step:
+    """The removal of one container; of a workload there may be two."""
+    return Step(
+        f"remove:{id_of(workload, observed)}",
+        "remove",
+        f"{workload.name}@{workload.host}",
+        workload.host,
+        cause,
+        group=workload.service,
+        impact="interrupts" if workload.state == "running" else "none",
+        detail={
+            "kind": "workload",
+            "name": workload.name,
+            "container": workload.container,
+            "folder": workload.folder,
+        },
+    )
+
+
+def id_of(workload: ObservedWorkload, observed: Observed) -> str:
+    """Tells the second container of a workload from the first."""
+    is_second = workload is observed.hosts[workload.host].beside.get(workload.name)
+    return f"{workload.name}{f'/{workload.slot}' if is_second else ''}@{workload.host}"
 
 
 def _closure(resources: Iterable[Resource]) -> dict[str, frozenset[str]]:

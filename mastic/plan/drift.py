@@ -48,11 +48,12 @@ def _of_step(step: Step, observed: Observed) -> Drift:
     return Drift(step.host, name, _words(step, name, observed), step.group)
 
 
+WORDS = {"pull": "the image is gone", "volume": "the volume is gone", "move": "the volume lies elsewhere"}
+
+
 def _words(step: Step, name: str, observed: Observed) -> str:
-    if step.verb == "pull":
-        return "the image is gone"
-    if step.verb == "volume":
-        return "the volume is gone"
+    if step.verb in WORDS:
+        return WORDS[step.verb]
     if step.verb == "remove":
         return "is there and was not made by the last generation"
     if step.verb == "run":

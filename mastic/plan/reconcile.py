@@ -13,6 +13,7 @@ from mastic.model.plan import Plan, Step
 from mastic.plan.beside import moves
 from mastic.plan.departure import departure_steps, volume_removals
 from mastic.plan.difference import Difference, change_of, is_edited, run_of, write_of
+from mastic.plan.moving import come_again, moving
 from mastic.plan.order import Resource, resources_in_order, without_detours
 
 
@@ -22,12 +23,14 @@ def reconcile(desired: Desired, observed: Observed, goal: Goal) -> Plan:
     Hosts that did not answer get no step. Steps stand in an order in which they could run one by one.
     """
     leaving = departure_steps(desired, observed, goal)
-    arrival = _Arrival(desired, observed, goal, leaving)
+    moved = moving(desired, observed, goal, leaving)
+    arrival = _Arrival(desired, moved.observed, goal, leaving, moved.ids)
     if not goal.destroy:
         for resource in resources_in_order(desired):
             arrival.add(resource)
         arrival.add_remaining_volumes()
-    steps = [*leaving, *arrival.steps.values()]
+    arrived = [come_again(step, moved) for step in arrival.steps.values()]
+    steps = [*leaving, *moved.steps, *arrived]
     steps += volume_removals(desired, observed, goal, steps)
     return Plan(desired.cloud, without_detours(steps), tuple(arrival.images))
 
@@ -40,6 +43,8 @@ class _Arrival:
     observed: Observed
     goal: Goal
     leaving: list[Step]
+    moving: dict[str, str] = field(default_factory=dict)
+    """Volume → the step that brings it to another place."""
     steps: dict[str, Step] = field(default_factory=dict)
     images: dict[str, None] = field(default_factory=dict)
     barriers: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -112,6 +117,7 @@ class _Arrival:
         if difference.verb in ("bind", "remove"):
             return frozenset()
         ids = {self._add_volume(volume) for volume in self._volumes_of(resource)}
+        ids |= {id for name in volumes_of(resource) if (id := self.moving.get(f"{name}@{resource.host}"))}
         reference = str(resource.spec["image"])
         if difference.verb in ("start", "replace", "run") and reference not in host.images:
             self.images[resource.image] = None

@@ -67,7 +67,7 @@ def check_unmoved(saved: SavedPlan, desired: Desired, observed: Observed, where:
 def wanted_digests(desired: Desired) -> dict[str, str]:
     """Resource → digest of everything that reconcile looks at."""
     versions = desired.secret_versions
-    found = {f"volume {v.id}": digest_of([v.keep]) for v in desired.volumes}
+    found = {f"volume {v.id}": digest_of([v.keep, v.path]) for v in desired.volumes}
     for workload in desired.workloads:
         files = {file.name: file_digest(file, versions) for file in workload.files}
         found[f"workload {workload.id}"] = digest_of(
@@ -87,7 +87,7 @@ def seen_digests(plan: Plan, desired: Desired, observed: Observed) -> dict[str, 
 
 
 def _resource(step: Step) -> str:
-    sorts = {"pull": "image", "run": "job", "volume": "volume", "bind": "requests to"}
+    sorts = {"pull": "image", "run": "job", "volume": "volume", "move": "volume", "bind": "requests to"}
     sort = sorts.get(step.verb, str(step.detail.get("kind", "workload")))
     return f"{sort} {step.resource}"
 
@@ -99,6 +99,8 @@ def _seen(step: Step, desired: Desired, host: ObservedHost) -> object:
         return name in host.images
     if step.verb == "volume" or step.detail.get("kind") == "volume":
         return host.volumes.get(str(step.detail["name"]))
+    if step.verb == "move":
+        return [host.volumes.get(name), host.volume_paths.get(name)]
     if step.verb == "bind":
         return None
     container = str(step.detail["container"]).partition(".")[0]  # the rest of the name is that of a slot

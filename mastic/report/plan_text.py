@@ -15,6 +15,9 @@ WIDTH = 44
 WORDS = {
     "run": "run",
     "volume": "create volume",
+    "move": "move volume",
+    "backup": "back up volume",
+    "restore": "restore volume",
     "write": "write files of",
     "remove": "remove",
     "beside": "replace",

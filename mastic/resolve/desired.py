@@ -38,6 +38,7 @@ from mastic.resolve.placement import (
 from mastic.resolve.render import render_text
 from mastic.resolve.scope import Scope
 from mastic.resolve.settings import check_said_settings, explain
+from mastic.resolve.volume_places import place_problems
 
 CLIENT_CAPABILITY = "identity"
 """What users log in at: its values make `clouds.yaml`."""
@@ -69,6 +70,7 @@ def resolve(
     volumes: tuple[DesiredVolume, ...] = ()
     with ground.collect():
         volumes = volumes_of(ground, spots)
+        ground.problems += place_problems(ground.cloud_file, volumes)
     placed = _place_workloads(ground, order, spots)
     done = _place_jobs(ground, order, jobs, volumes)
     ground.problems += [*clashing_listeners(placed), *unread_problems(ground)]

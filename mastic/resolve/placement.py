@@ -128,7 +128,9 @@ def volumes_of(ground: Ground, spots: list[Spot]) -> tuple[DesiredVolume, ...]:
                 key = (volume.name, spot.host)
                 known = found.get(key)
                 keep = volume.keep or (known is not None and known.keep)
-                found[key] = DesiredVolume(volume.name, spot.host, keep, known.service if known else spot.service)
+                service = known.service if known else spot.service
+                path = ground.cloud.volumes.get(volume.name, "")
+                found[key] = DesiredVolume(volume.name, spot.host, keep, service, path)
     return tuple(found.values())
 
 

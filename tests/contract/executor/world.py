@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -37,6 +38,10 @@ class Accidents(Protocol):
     def edit(self, container: str, file: str) -> None: ...
 
     def remake(self, workload: str) -> None: ...
+
+    def put(self, volume: str, text: str) -> None: ...
+
+    def text(self, volume: str) -> str: ...
 
 
 class Images(Protocol):
@@ -103,6 +108,12 @@ class FakeAccidents:
     def remake(self, workload: str) -> None:
         self.executor.hosts[HOST].remake(workload)
 
+    def put(self, volume: str, text: str) -> None:
+        self.executor.hosts[HOST].contents_of[volume] = text
+
+    def text(self, volume: str) -> str:
+        return self.executor.hosts[HOST].contents_of[volume]
+
 
 class FakeImages:
     def __init__(self, executor: FakeExecutor) -> None:
@@ -143,6 +154,34 @@ class RealAccidents:
         mounts = ("-v", f"{folder}:/var/lib/kolla/config_files:ro")
         docker("rm", "-f", name)
         docker("run", "-d", "--name", name, "--network", "host", "-m", "64m", *asked.stdout.split(), *mounts, IMAGES[0])
+
+    def put(self, volume: str, text: str) -> None:
+        """With what a copy may lose: another owner, a mode, a link, two names of one file."""
+        folder = root_of(volume) / "inner"
+        folder.mkdir(exist_ok=True)
+        file = folder / "text"
+        file.write_text(text)
+        file.chmod(0o640)
+        os.chown(file, 4242, 4243)
+        for name in ("link", "second"):
+            (folder / name).unlink(missing_ok=True)
+        (folder / "link").symlink_to("text")
+        os.link(file, folder / "second")
+
+    def text(self, volume: str) -> str:
+        folder = root_of(volume) / "inner"
+        found = (folder / "link").stat()
+        assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (4242, 4243, 0o640)
+        assert (folder / "second").samefile(folder / "text")
+        assert not [path.name for path in root_of(volume).iterdir() if path.name.startswith(".mastic")]
+        return (folder / "link").read_text()
+
+
+def root_of(volume: str) -> Path:
+    """Where the engine keeps a volume's content."""
+    shown = subprocess.run(["docker", "volume", "inspect", volume], check=True, capture_output=True, text=True)
+    (found,) = json.loads(shown.stdout)
+    return Path((found["Options"] or {}).get("device") or found["Mountpoint"])
 
 
 def fake_world() -> World:
