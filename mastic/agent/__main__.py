@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from mastic.agent.archive import read_manifest
+from mastic.agent.checking import check_jobs
 from mastic.agent.cleanup import cleanup
 from mastic.agent.docker import SOCKET, Docker
 from mastic.agent.engine import EngineError, EngineTimeout
@@ -81,6 +82,13 @@ def perform_command(program: dict[str, Any]) -> int:
     return 3 if result["failed"] or result["skipped"] else 0
 
 
+def check_command(program: dict[str, Any]) -> int:
+    site = Site.of(program)
+    with site.records.only_one():
+        answer({"wrong": check_jobs(Work(engine_of(program), program, site, Notices(lambda: None)))})
+    return 0
+
+
 def logs_command(program: dict[str, Any]) -> int:
     engine, container, lines = engine_of(program), program["container"], int(program["lines"])
     read = engine.follow if program.get("follow") else engine.logs
@@ -134,6 +142,7 @@ def collect_command(program: dict[str, Any]) -> int:
 SUBCOMMANDS: dict[str, Callable[[dict[str, Any]], int]] = {
     "observe": observe_command,
     "perform": perform_command,
+    "check": check_command,
     "logs": logs_command,
     "exec": exec_command,
     "cleanup": cleanup_command,

@@ -49,6 +49,13 @@ class Executor(Protocol):
         """Run a command in a running container: its exit code and output."""
         ...
 
+    def check(self, host: str, desired: Desired, secrets: Mapping[str, str]) -> dict[str, str]:
+        """Ask every job of a host that declares a check; job id → what is wrong, empty when its effect stands.
+
+        What is wrong is on record from then on: the next plan runs the job again. Raises HostError.
+        """
+        ...
+
     def cleanup(self, host: str) -> None:
         """Remove the agent's own records of this cloud from a host; while data stays, what is needed with it stays."""
         ...

@@ -16,7 +16,7 @@ from mastic.errors import HostError, Place, Problem
 from mastic.execute.executor import Collected, Tell
 from mastic.execute.fake_host import FakeHost
 from mastic.execute.feed import ImageFeed, ImageNotice
-from mastic.execute.program import Program, compile_program
+from mastic.execute.program import Program, compile_checks, compile_program
 from mastic.model.desired import SECRET_REFERENCE, Desired
 from mastic.model.observed import JobStamp, Observed, ObservedFile, ObservedWorkload
 from mastic.model.plan import Plan, Step
@@ -75,6 +75,15 @@ class FakeExecutor:
         if seen is None or seen.state != "running":
             return 1, f"container {container} is not running"
         return self.answers.get(command, (0, ""))
+
+    def check(self, host: str, desired: Desired, secrets: Mapping[str, str]) -> dict[str, str]:
+        here, found = self.hosts[host], dict[str, str]()
+        for id in compile_checks(desired, host, secrets)["jobs"]:
+            name = id.rpartition("@")[0]
+            if name in here.jobs:
+                found[id] = here.undone.get(name, "")
+                here.jobs[name] = replace(here.jobs[name], undone=found[id])
+        return found
 
     def cleanup(self, host: str) -> None:
         here = self.hosts[host]
@@ -241,6 +250,7 @@ class _Performer:
         volumes = {name: self.host.volumes[name] for name in job["data"] if name in self.host.volumes}
         self.host.jobs[step.resource.rpartition("@")[0]] = JobStamp(job["digest"], volumes, self.host.now())
         self.host.ran.append(step.resource)
+        self.host.undone.pop(step.resource.rpartition("@")[0], None)
         self._remove_files(job["container"])
 
     def _start(self, step: Step) -> None:

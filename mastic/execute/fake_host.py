@@ -53,6 +53,8 @@ class FakeHost:
     foreign: set[str] = field(default_factory=set)
     ran: list[str] = field(default_factory=list)
     """Ids of the jobs that ran to their end, in order."""
+    undone: dict[str, str] = field(default_factory=dict)
+    """Job without host → what somebody did to its effect."""
     logs: dict[str, list[str]] = field(default_factory=dict)
     mounted: dict[str, set[str]] = field(default_factory=dict)
     """Container's id → volumes it has."""

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter
 from mastic.errors import HostError, Place, Problem
 from mastic.execute.executor import Collected, Tell
 from mastic.execute.feed import ImageFeed, ImageNotice
-from mastic.execute.program import compile_program
+from mastic.execute.program import compile_checks, compile_program
 from mastic.execute.zipapp import agent_zipapp
 from mastic.model.desired import Desired
 from mastic.model.observed import Observed, ObservedHost
@@ -69,6 +69,14 @@ class LocalExecutor:
         program = self._program(container=container, argv=list(command), seconds=seconds)
         answer = next(self._answers("exec", program, host))
         return answer["code"], answer["output"]
+
+    def check(self, host: str, desired: Desired, secrets: Mapping[str, str]) -> dict[str, str]:
+        """What is wrong with the effects of jobs that say how to tell. Raises HostError."""
+        program = self._program(**compile_checks(desired, host, secrets))
+        if not program["jobs"]:
+            return {}
+        answer = next(self._answers("check", program, host))
+        return dict(answer["wrong"])
 
     def cleanup(self, host: str) -> None:
         """Remove configuration and records; while containers stand they stay. Raises HostError."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from mastic.model.desired import ConfigFile, Desired, PlacedJob, PlacedWorkload
@@ -10,6 +12,7 @@ from mastic.model.plan import Plan, Step
 from mastic.plan.digest import file_digest, files_digest, job_digest, spec_digest
 
 Program = dict[str, Any]
+CONFIG_TARGET = "/var/lib/kolla/config_files/"
 
 
 def compile_program(plan: Plan, desired: Desired, host: str, secrets: Mapping[str, str]) -> Program:
@@ -31,6 +34,34 @@ def compile_program(plan: Plan, desired: Desired, host: str, secrets: Mapping[st
         "volumes": {v.id: {"name": v.name, "keep": v.keep, "path": v.path} for v in desired.volumes if v.host == host},
         "steps": _steps(steps),
     }
+
+
+def compile_checks(desired: Desired, host: str, secrets: Mapping[str, str]) -> Program:
+    """What a host's agent needs to ask whether the effects of its jobs still stand; only jobs that declare a check."""
+    jobs = [job for job in desired.jobs if job.host == host and job.check and job.when != "removal"]
+    names = sorted({name for job in jobs for file in job.files for name in file.secrets})
+    return {
+        "secrets": {name: secrets[name] for name in names},
+        "jobs": {job.id: _job(_checking(job), desired.secret_versions, ()) for job in jobs},
+    }
+
+
+def _checking(job: PlacedJob) -> PlacedJob:
+    """A job that runs the check instead, in a container and a folder of its own."""
+    container = f"{job.container}.check"
+    files = tuple(replace(f, content=_with_command(f, job)) if f.name == "config.json" else f for f in job.files)
+    mounts = [
+        {**mount, "source": str(mount["source"]).replace(f"/{job.container}/", f"/{container}/")}
+        if mount.get("target") == CONFIG_TARGET
+        else mount
+        for mount in job.spec.get("mounts", ())
+    ]
+    spec = {**job.spec, "name": container, "mounts": mounts}
+    return replace(job, container=container, files=files, spec=spec, run=str(job.check))
+
+
+def _with_command(file: ConfigFile, job: PlacedJob) -> str:
+    return json.dumps({**json.loads(file.content), "command": job.check}, indent=2, sort_keys=True) + "\n"
 
 
 def _workload(workload: PlacedWorkload, versions: Mapping[str, int]) -> dict[str, Any]:

@@ -123,6 +123,8 @@ class PlacedJob:
     """Kept volumes its effect lives in (this service's and its providers'); another volume = not yet run."""
     needs: tuple[str, ...] = ()
     seconds: int = 300
+    check: str | None = None
+    """Command that exits 0 as long as the job's effect stands."""
     origin: Place | None = field(default=None, compare=False)
 
     @property

@@ -79,6 +79,8 @@ class JobStamp:
     volumes: dict[str, str]
     """Volume name → its creation time when the job ran."""
     at: str = ""
+    undone: str = ""
+    """What the job's own check found wrong since; empty when it was not asked or found nothing."""
 
 
 @dataclass(frozen=True)

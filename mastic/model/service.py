@@ -257,6 +257,9 @@ class Job(Strict):
     """Of the service's `requires`, those whose providers must be ready before the job runs; absent means all of them.
     A schema job that only needs `sql` runs beside other services' start."""
     seconds: int = 300
+    check: Template | None = None
+    """Command in a container made like the job's that exits 0 as long as the job's effect stands, and else says what is
+    wrong; changes nothing. `mastic drift` runs it; where it fails the next apply runs the job again."""
     if_: Expression | None = Field(None, alias="if")
 
 

@@ -13,6 +13,7 @@ from mastic.plan.digest import digest_of, file_digest, files_digest, job_digest,
 
 Versions = Mapping[str, int]
 """Secret → version."""
+UNDONE = "its effect was changed by hand"
 ENDED_ON_REQUEST = (None, 0, 143)
 """Exit codes of a container that was stopped and did not break: 143 is SIGTERM unhandled."""
 
@@ -161,4 +162,4 @@ def run_of(job: PlacedJob, host: ObservedHost, coming: frozenset[str], versions:
             return Difference("run", f"volume {name} is new" if is_known else f"not run on volume {name} yet")
     if job.when == "changed" and stamp.digest != job_digest(job, versions):
         return Difference("run", "its command, files or image changed")
-    return None
+    return Difference("run", f"{UNDONE}: {stamp.undone}") if stamp.undone else None

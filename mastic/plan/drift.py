@@ -9,6 +9,7 @@ from mastic.model.desired import Desired
 from mastic.model.goal import Goal
 from mastic.model.observed import Observed
 from mastic.model.plan import Step
+from mastic.plan.difference import UNDONE
 from mastic.plan.reconcile import reconcile
 
 GONE = "not there yet"
@@ -57,8 +58,14 @@ def _words(step: Step, name: str, observed: Observed) -> str:
     if step.verb == "remove":
         return "is there and was not made by the last generation"
     if step.verb == "run":
-        return "its record is gone" if step.cause == "not run yet" else f"would run again: {step.cause}"
+        return _of_job(step.cause)
     foreign = observed.hosts[step.host].foreign_containers
     if step.cause == GONE and step.verb == "start" and step.detail.get("container") in foreign:
         return "another container has taken its name"
     return "gone" if step.cause == GONE else step.cause
+
+
+def _of_job(cause: str) -> str:
+    if cause.startswith(UNDONE):
+        return cause
+    return "its record is gone" if cause == "not run yet" else f"would run again: {cause}"

@@ -98,6 +98,7 @@ def place_job(ground: Ground, order: Order, spot: Spot, data: tuple[str, ...]) -
         run = together.do(lambda: _command(subject, job.run, "run"))
         configuration = together.do(lambda: config_files(subject, files, run or ""))
         spec = together.do(lambda: container_spec(subject, None, ["kolla_start"]))
+        check = together.do(lambda: _command(subject, job.check, "check") if job.check else None)
     removal = job.when == "removal"
     return PlacedJob(
         name=spot.name,
@@ -112,6 +113,7 @@ def place_job(ground: Ground, order: Order, spot: Spot, data: tuple[str, ...]) -
         data=() if removal else data,
         needs=() if removal else order.needs(spot.service, spot.name, spot.host),
         seconds=job.seconds,
+        check=check,
         origin=subject.place(),
     )
 

@@ -18,6 +18,11 @@ from mastic.model.service import Health
 from tests.contract.executor.world import CLOUD, HOST, IMAGES
 
 SERVE = "trap 'exit 0' TERM\ntrap ': > /told' USR1\n: > /ready; while :; do sleep 0.05; done # @@secret:a_word@@\n"
+DO_OR_LOOK = """case "$(cat /var/lib/kolla/config_files/config.json)" in
+*look*) [ -e /data/done ] || { echo nothing is done && exit 1; } ;;
+*) : > /data/done ;;
+esac
+"""
 BREAK = "echo Access denied for user web; exit 3\n"
 VOLUME = f"{CLOUD}_data"
 WEB, API, LOAD = f"web@{HOST}", f"api@{HOST}", f"test/load@{HOST}"
@@ -75,7 +80,7 @@ def api(script: str = SERVE, **fields: Any) -> PlacedWorkload:
 def load(script: str = "echo done\n", when: Any = "once", **fields: Any) -> PlacedJob:
     """A job on the same volume."""
     container = f"{CLOUD}_load"
-    files = (ConfigFile("run.sh", script, "restart"),)
+    files = (ConfigFile("config.json", '{"command": "load"}', "restart"), ConfigFile("run.sh", script, "restart"))
     fields.setdefault("run", "load")
     return PlacedJob(
         "load", "test", HOST, container, "x", when, spec=spec(container, "no"), files=files, data=(VOLUME,), **fields

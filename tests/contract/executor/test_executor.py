@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mastic.model.goal import Goal
-from tests.contract.executor.clouds import BREAK, LOAD, SERVE, VOLUME, WEB, cloud, load, web
+from tests.contract.executor.clouds import BREAK, DO_OR_LOOK, LOAD, SERVE, VOLUME, WEB, cloud, load, web
 from tests.contract.executor.world import CLOUD, IMAGES, World, with_image
 
 ALL = cloud(load(), web(needs=(LOAD,)))
@@ -174,6 +174,24 @@ def test_run_time_state_goes_with_the_cloud(world: World) -> None:
     world.succeed(passing)
     assert world.host().disposable_volumes == {VOLUME}
     assert world.succeed(passing, Goal(destroy=True)) == [f"remove:volume/{VOLUME}@here", f"remove:{WEB}"]
+
+
+def test_effect_of_a_job_that_was_undone_is_told_and_made_again(world: World) -> None:
+    wanted = cloud(load(DO_OR_LOOK, check="look"), web(needs=(LOAD,)))
+    world.succeed(wanted)
+    before = world.host()
+    assert world.executor.check("here", wanted, {"a_word": "hidden"}) == {LOAD: ""}
+    world.accidents.undo("test/load", "nothing is done")
+    assert world.executor.check("here", wanted, {"a_word": "hidden"}) == {LOAD: "nothing is done"}
+    assert world.host().workloads == before.workloads
+    assert set(world.host().files) == set(before.files)
+    assert f"run:{LOAD}, its effect was changed by hand: nothing is done" in world.remaining(wanted)
+    assert world.succeed(wanted) == [f"run:{LOAD}", f"write:{LOAD}"]
+    assert world.executor.check("here", wanted, {"a_word": "hidden"}) == {LOAD: ""}
+
+
+def test_job_that_never_ran_has_no_effect_to_look_at(world: World) -> None:
+    assert world.executor.check("here", cloud(load(DO_OR_LOOK, check="look")), {}) == {}
 
 
 def test_logs_and_commands(world: World) -> None:

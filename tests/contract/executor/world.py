@@ -37,6 +37,9 @@ class Accidents(Protocol):
 
     def edit(self, container: str, file: str) -> None: ...
 
+    def undo(self, job: str, what: str) -> None:
+        """Somebody took away what a job did: the file `done` in the shared volume."""
+
     def remake(self, workload: str) -> None: ...
 
     def put(self, volume: str, text: str) -> None: ...
@@ -105,6 +108,9 @@ class FakeAccidents:
     def edit(self, container: str, file: str) -> None:
         self.executor.hosts[HOST].edit(container, file)
 
+    def undo(self, job: str, what: str) -> None:
+        self.executor.hosts[HOST].undone[job] = what
+
     def remake(self, workload: str) -> None:
         self.executor.hosts[HOST].remake(workload)
 
@@ -144,6 +150,9 @@ class RealAccidents:
     def edit(self, container: str, file: str) -> None:
         path = Path("/etc/mastic/clouds", CLOUD, container, file)
         path.write_text(path.read_text() + "# by hand\n")
+
+    def undo(self, job: str, what: str) -> None:
+        docker("run", "--rm", "--volume", f"{CLOUD}_data:/data", IMAGES[0], "rm", "/data/done")
 
     def remake(self, workload: str) -> None:
         """With the same labels, and another memory limit."""
