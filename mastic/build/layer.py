@@ -35,7 +35,8 @@ SETUID = ("usr/bin/sudo",)
 """Programs that keep running as their owner: the only one that containers use. All others lose the bits."""
 DAY = 86400
 SBOM = "usr/share/mastic/sbom.json"
-BLOCK = 1 << 20
+END_MARK = 1024
+"""Zeros at the end of every tar."""
 TIMESTAMP_PYC = 0
 """Flags of byte code that is compared with its source's time."""
 
@@ -64,6 +65,14 @@ def clean_layer(source: Path, target: Path, how: Clean) -> str:
             for name, content in how.added:
                 add_file(after, name, content, how.epoch, set(names))
     return file_digest(target)
+
+
+def require_whole(path: Path) -> None:
+    """Raise ReadError when a tar lacks its end mark: on a full disk the engine's client writes less and says nothing."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - END_MARK))
+        if file.read() != bytes(END_MARK):
+            raise tarfile.ReadError(f"{path.name} is cut short: is the disk full?")
 
 
 def file_digest(path: Path) -> str:

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sysconfig
+import tarfile
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,11 +21,11 @@ from mastic.build.engine_store import inventory, layers_of, pack_layers
 from mastic.build.export import write_context
 from mastic.build.finish import Keeping, Raw, finish_image
 from mastic.build.graph import SCRATCH, ImageNode
-from mastic.build.layer import tar_inventory
+from mastic.build.layer import require_whole, tar_inventory
 from mastic.build.root import RootBuild, build_root
 from mastic.build.sources import HostSources
 from mastic.build.stages import OUT, PACKER, Staged, staged
-from mastic.errors import BuildError, MasticError, Place, Problem
+from mastic.errors import BuildError, HostError, InputError, Place, Problem
 from mastic.model.run import Event
 
 Tell = Callable[[Event], None]
@@ -54,20 +55,26 @@ def build_one(workshop: Workshop, node: ImageNode) -> float:
     began = monotonic()
     workshop.tell(Event("image", node.name, "started", at=time()))
     log = workshop.logs / f"{node.name}.log"
-    with tempfile.TemporaryDirectory(prefix=f"mastic-{node.name}-") as folder:
-        raw = make_any(workshop, node, log, Path(folder))
-        seconds = monotonic() - began
-        if raw is None:
-            raise failure(workshop, node, log, seconds)
-        try:
+    log.write_text("")
+    try:
+        with tempfile.TemporaryDirectory(prefix=f"mastic-{node.name}-") as folder:
+            raw = make_any(workshop, node, log, Path(folder))
+            if raw is None:
+                raise failure(workshop, node, log, monotonic() - began)
             finish_image(workshop.keeping, node, raw)
-        except (MasticError, OSError) as error:
-            with log.open("a") as out:
-                out.write(f"{error}\n")
-            raise failure(workshop, node, log, seconds) from error
+    except (HostError, InputError, OSError, tarfile.TarError) as error:  # the engine refused, or a disk is full
+        with log.open("a") as out:
+            out.write(f"{error}\n{free_space()}\n")
+        raise failure(workshop, node, log, monotonic() - began) from error
     seconds = monotonic() - began
     workshop.tell(Event("image", node.name, "done", seconds, at=time()))
     return seconds
+
+
+def free_space() -> str:
+    """What a full disk looks like from here: the engine's client does not tell when it cannot write."""
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    return f"free space in {tempfile.gettempdir()}: {free / 1e6:.1f} MB"
 
 
 def make_any(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | None:
@@ -75,9 +82,11 @@ def make_any(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Ra
     if node.archive:
         tar = Path(shutil.copyfile(node.archive, folder / "layer.tar"))
         return Raw(tar, tar_inventory(tar))
-    if node.bootstrap:
-        return make_root(workshop, node, log, folder)
-    return make(workshop, node, log, folder)
+    how = make_root if node.bootstrap else make
+    raw = how(workshop, node, log, folder)
+    if raw:
+        require_whole(raw.tar)
+    return raw
 
 
 def make_root(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | None:
@@ -99,7 +108,6 @@ def make(workshop: Workshop, node: ImageNode, log: Path, folder: Path) -> Raw | 
     copy_tools(node, context)
     (context / "Dockerfile").write_text(dockerfile.text)
     (context / PACKER).write_text(Path(pack_layer.__file__).read_text())
-    log.write_text("")
     first = [f"--target={dockerfile.made}", f"--iidfile={id_file}", *(["--no-cache"] if workshop.anew else [])]
     if run_build(workshop, node, log, [*first, str(context)]):
         return None

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mastic.build.layer import Clean, clean_layer, tar_inventory
+from mastic.build.layer import Clean, clean_layer, require_whole, tar_inventory
 from mastic.build.pack_layer import main as pack
 
 EPOCH = 1_700_000_000
@@ -146,6 +146,14 @@ def test_only_listed_programs_keep_running_as_their_owner(tmp_path: Path, name: 
     clean_layer(tmp_path / "s", tmp_path / "c", Clean(EPOCH))
     found = read(tmp_path / "c")
     assert (found[name].mode, found["var/log/kolla"].mode) == (mode, 0o2775)
+
+
+def test_a_tar_that_is_cut_short_is_noticed_even_between_two_files(tmp_path: Path) -> None:
+    whole = tar_of(tmp_path / "s", [("a", b"x"), ("b", b"y")], EPOCH)
+    require_whole(whole)
+    (tmp_path / "cut").write_bytes(whole.read_bytes()[:1024])
+    with pytest.raises(tarfile.ReadError, match="cut short"):
+        require_whole(tmp_path / "cut")
 
 
 def test_hard_links_survive_a_new_order(tmp_path: Path) -> None:
