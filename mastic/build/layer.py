@@ -68,7 +68,7 @@ def clean_layer(source: Path, target: Path, how: Clean) -> str:
 
 
 def require_whole(path: Path) -> None:
-    """Raise ReadError when a tar lacks its end mark: on a full disk the engine's client writes less and says nothing."""
+    """Raise ReadError when a tar lacks its end mark: on a full disk the engine's client writes less, silently."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - END_MARK))
         if file.read() != bytes(END_MARK):
