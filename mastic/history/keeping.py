@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from mastic.errors import HostError, InputError, Place, Problem
 
@@ -40,11 +41,25 @@ def unpack(content: bytes, state: Path) -> None:
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:gz") as archive:
-            archive.extractall(state, filter="data")
+            archive.extractall(state, members=_plain(archive), **_FILTER)
     except (tarfile.TarError, OSError, EOFError) as error:
         raise InputError(Problem(f"the copy of the state cannot be read: {error}", Place(str(state)))) from None
     for folder in [state, *(path for path in state.rglob("*") if path.is_dir())]:
         folder.chmod(0o700)
+
+
+_FILTER: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+"""Python before 3.11.4 does not know it; `_plain` lets nothing through that it would refuse."""
+
+
+def _plain(archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    """Files and folders below the target; anything else was not packed here. Raises TarError."""
+    members = archive.getmembers()
+    for member in members:
+        parts = PurePosixPath(member.name).parts
+        if not (member.isreg() or member.isdir()) or ".." in parts or member.name.startswith("/"):
+            raise tarfile.TarError(f"`{member.name}` does not belong into it")
+    return members
 
 
 def _files(folder: Path) -> Iterator[Path]:
