@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -100,7 +101,15 @@ def image_templates(rendering: Rendering) -> dict[str, str]:
 
 
 def environment(sources: dict[str, str]) -> Environment:
-    return Environment(loader=DictLoader(sources), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    """The same for the same templates: most images share them, and compiling is what takes time."""
+    return _environment(tuple(sorted(sources.items())))
+
+
+@cache
+def _environment(sources: tuple[tuple[str, str], ...]) -> Environment:
+    return Environment(
+        loader=DictLoader(dict(sources)), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
 
 
 def names(rendering: Rendering, context: dict[str, bytes]) -> dict[str, Any]:
