@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from mastic.build.engine import find_engine
+
 from mastic.build.signing import make_key
 
 pytestmark = pytest.mark.engine
@@ -59,11 +61,20 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     shutil.copy(HERE / "service.yml", folder / "catalogue/page/service.yml")
     (folder / "cloud.yml").write_text(CLOUD)
     made = Machine(folder)
+    forget_page()  # one that stands from an earlier run has no record in this folder
     for words in (("build",), ("bundle", "create", str(made.bundle))):
         done = made.mastic(*words)
         assert done.returncode == 0, done.stdout + done.stderr
     yield made
     shutil.rmtree(folder / "engine", ignore_errors=True)
+    forget_page()
+
+
+def forget_page() -> None:
+    engine = find_engine()
+    for reference in engine.images():
+        if reference.startswith("mastic/page:"):
+            engine.forget(reference)
 
 
 def test_bundle_holds_each_layer_once_with_locks_and_records(machine: Machine) -> None:
