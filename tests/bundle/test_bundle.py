@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from mastic.build.engine import find_engine
-
 from mastic.build.signing import make_key
 
 pytestmark = pytest.mark.engine
