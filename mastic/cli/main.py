@@ -30,6 +30,7 @@ COMMANDS = (
     "unlock",
     "gc",
     "recover",
+    "secrets",
     "build",
     "bundle",
     "lock",

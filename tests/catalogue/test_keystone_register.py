@@ -68,7 +68,7 @@ def in_container(image: str, data: Path, *lines: str) -> list[str]:
 
 
 def consumer(name: str, password: str, type_: str, path: str = "") -> dict[str, Any]:
-    said = {"user": name, "password": password, "roles": ["admin", "service"], "service_name": name}
+    said = {"user": name, "idle_user": f"{name}_2", "password": password, "roles": ["admin", "service"], "service_name": name}
     return said | {"service_type": type_, "endpoint": f"https://192.0.2.1/{path or name}"}
 
 
