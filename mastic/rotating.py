@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from mastic.errors import HostError, InputError, Place, Problem, did_you_mean
-from mastic.model.desired import Desired
+from mastic.model.desired import Desired, PlacedJob, PlacedWorkload
 from mastic.model.goal import Goal
 from mastic.model.known_secret import KnownSecret
 from mastic.model.service import Secret
@@ -31,16 +31,15 @@ def known_secrets(where: Where) -> tuple[KnownSecret, ...]:
 def users_of(desired: Desired) -> dict[str, tuple[str, ...]]:
     """Secret → services whose files refer to it."""
     found: dict[str, set[str]] = {}
-    for holder in (*desired.workloads, *desired.jobs):
+    holders: list[PlacedWorkload | PlacedJob] = [*desired.workloads, *desired.jobs]
+    for holder in holders:
         for file in holder.files:
             for name in file.secrets:
                 found.setdefault(name, set()).add(holder.service)
     return {name: tuple(sorted(services)) for name, services in found.items()}
 
 
-def rotate(  # noqa: PLR0917 - what every command that changes a cloud takes
-    where: Where, names: Collection[str], report: Report, approve: Approve, boot: bool = True
-) -> Outcome | None:
+def rotate(where: Where, names: Collection[str], report: Report, approve: Approve, boot: bool = True) -> Outcome | None:
     """Make new versions of secrets, all that can be rotated when none is named, and bring them into force.
 
     Whatever else `apply` would change comes with it and is shown. Returns None when the plan was not approved.

@@ -166,6 +166,9 @@ def commands_page() -> str:
             assert command is not None
             inner = click.Context(command, parent=context, info_name=name, terminal_width=100)
             parts.append(f"## mastic {name}\n\n```text\n{command.get_help(inner)}\n```\n")
+            for part, sub in command.commands.items() if isinstance(command, click.Group) else ():
+                below = click.Context(sub, parent=inner, info_name=part, terminal_width=100)
+                parts.append(f"## mastic {name} {part}\n\n```text\n{sub.get_help(below)}\n```\n")
     return "\n".join(parts)
 
 

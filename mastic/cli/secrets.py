@@ -38,9 +38,7 @@ def list_secrets(context: click.Context) -> int:
 @click.option("--steps", is_flag=True, help="Show every step of the plan.")
 @common_options
 @click.pass_context
-def rotate_secrets(
-    context: click.Context, /, names: tuple[str, ...], every: bool, yes: bool, no_verify: bool, steps: bool
-) -> int:
+def rotate_secrets(context: click.Context, /, names: tuple[str, ...], every: bool, yes: bool, **said: bool) -> int:
     """Make new values of secrets and bring them into force.
 
     Shows the plan and asks first. Accounts take turns with a second one, so that nothing is refused while their users
@@ -53,8 +51,8 @@ def rotate_secrets(
     if bool(names) == every:
         raise click.UsageError("say either NAME or `--all`", context)
     options = options_of(context)
-    with working(options, all_steps=steps) as report:
-        outcome = rotate(options.where(), names, report, approval(report, yes), boot=not no_verify)
+    with working(options, all_steps=said["steps"]) as report:
+        outcome = rotate(options.where(), names, report, approval(report, yes), boot=not said["no_verify"])
         if outcome is None:
             report.say("not rotated: nothing was changed")
             return int(ExitCode.USER_PROBLEM)
