@@ -187,7 +187,9 @@ def undertaking(situation: Situation, wanted: Plan, goal: Goal, command: str = "
 def layers_of(situation: Situation, workload: PlacedWorkload, file: ConfigFile) -> tuple[Layer, ...]:
     """The template and the override files that a configuration file is made of, with the line of every option."""
     facts = {name: host.facts for name, host in situation.observed.hosts.items()}
-    ground = ground_of(situation.catalogue, situation.cloud_file, facts, situation.graph.references)
+    ground = ground_of(
+        situation.catalogue, situation.cloud_file, facts, situation.graph.references, situation.desired.secret_versions
+    )
     return file_layers(ground, workload, file)
 
 

@@ -33,6 +33,8 @@ from mastic.verify.clouds_yaml import write_clouds_yaml
 from mastic.verify.verify import verify
 
 Tell = Callable[[Event], None]
+MAKE_SECRETS = ("apply", "rotate")
+"""Commands that make secrets; a way back takes those of then."""
 
 
 class Build(Protocol):
@@ -123,7 +125,8 @@ def change(site: Site, work: Undertaking, report: Report) -> Outcome:
 def with_secrets(site: Site, work: Undertaking) -> Undertaking:
     """Make missing secrets; on the way back the versions of then are taken, none is made."""
     desired = work.intent.desired
-    if work.intent.command == "apply" and site.secrets.ensure(desired.secrets):
+    makes = work.intent.command.partition(" ")[0] in MAKE_SECRETS
+    if makes and site.secrets.ensure(desired.secrets, desired.secret_versions):
         made = site.secrets.versions()
         versions = {name: made.get(name, 1) for name in desired.secret_versions}
         work = replace(work, intent=replace(work.intent, desired=replace(desired, secret_versions=versions)))

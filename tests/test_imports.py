@@ -34,6 +34,7 @@ SEE_EVERYTHING = {
     "option_gate.py",
     "undertaking.py",
     "returning.py",
+    "rotating.py",
     "collecting.py",
     "drifting.py",
     "volumes.py",

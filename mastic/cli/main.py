@@ -31,6 +31,7 @@ COMMANDS = (
     "gc",
     "recover",
     "volume",
+    "secrets",
     "build",
     "bundle",
     "lock",

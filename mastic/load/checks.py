@@ -60,6 +60,10 @@ def _references(folder: ServiceFolder, _: Catalogue) -> Problems:
         yield from _names(folder, ("jobs", name, "in"), (job.in_,), workloads)
         yield from _names(folder, ("jobs", name, "after"), job.after, both)
         yield from _required(folder, ("jobs", name, "requires"), job.requires)
+        if job.after_consumers and not service.provides:
+            yield Problem(
+                f"`{name}` waits for consumers, and `{service.service}` provides nothing", folder.place("jobs", name)
+            )
         if name in service.workloads:
             yield Problem(f"`{name}` is both a workload and a job", folder.place("jobs", name), "rename one of the two")
     for name, provide in service.provides.items():

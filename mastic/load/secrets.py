@@ -50,27 +50,33 @@ class SecretStore:
             hint = "remove the file: `mastic apply` makes it anew from the secrets"
             raise InputError(Problem(message, Place(str(self.index_path)), hint)) from None
 
-    def ensure(self, wanted: Mapping[str, Secret]) -> tuple[str, ...]:
-        """Make what is missing, and certificates whose names changed; returns the names of what was made.
+    def ensure(self, wanted: Mapping[str, Secret], versions: Mapping[str, int] | None = None) -> tuple[str, ...]:
+        """Make what is missing, certificates whose names changed, and what is older than the version wanted of it.
+
+        Returns the names of what was made.
 
         The value before stays on record under its version. The password file is made on first use. Raises InputError
         when the secrets cannot be opened.
         """
         values, told = self._read(), self.versions()
         before = dict(values)
-        versions = {name: told.get(name, known_version(name, values)) for name in values if is_current(name)}
+        known = {name: told.get(name, known_version(name, values)) for name in values if is_current(name)}
+        behind = {name: version for name, version in (versions or {}).items() if is_behind(name, version, before)}
+        for name in behind.keys() & wanted.keys():
+            del values[name]
         made = [
             name for name, secret in sorted(wanted.items(), key=_authority_first) if self._make(name, secret, values)
         ]
         for name in made:
-            versions[name] = max(told.get(name, 0), versions[name]) + 1 if name in versions else 1
+            following = max(told.get(name, 0), known[name]) + 1 if name in known else 1
+            known[name] = behind.get(name, following)
             if name in before:
                 values[versioned(name, known_version(name, before))] = before[name]
-                values[versioned(name, versions[name])] = values[name]
+                values[versioned(name, known[name])] = values[name]
         if made or not self.index_path.exists():
             if KEY in values:
-                versions.setdefault(KEY, versions.get(CERTIFICATE, 1))
-            self._write(values, versions)
+                known.setdefault(KEY, known.get(CERTIFICATE, 1))
+            self._write(values, known)
         return tuple(made)
 
     def values(self, names: Iterable[str], versions: Mapping[str, int] | None = None) -> dict[str, str]:
@@ -215,6 +221,11 @@ def versioned(name: str, version: int) -> str:
 def known_version(name: str, values: Mapping[str, str]) -> int:
     """Version of the value in force as the encrypted file itself tells it: a crash may leave the index ahead."""
     return max((int(key.rpartition("@")[2]) for key in values if key.startswith(f"{name}@")), default=1)
+
+
+def is_behind(name: str, version: int, values: Mapping[str, str]) -> bool:
+    """Whether there is only an earlier value than of this version; one never made is not behind."""
+    return name in values and known_version(name, values) < version
 
 
 def _key(name: str, version: int, known: Mapping[str, str], current: Mapping[str, int]) -> str:

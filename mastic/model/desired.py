@@ -86,6 +86,8 @@ class PlacedWorkload:
     """`address:port` it will listen on (frontend's own port included)."""
     needs: tuple[str, ...] = ()
     """Ids of workloads and jobs that must be done first."""
+    accounts: tuple[str, ...] = ()
+    """Ids of what makes its accounts: it starts first without them, but is changed only after them."""
     replace: Literal["beside", "stop-first"] = "stop-first"
     reload_signal: str | None = None
     stop_seconds: int = 30
@@ -114,7 +116,7 @@ class PlacedJob:
     host: str
     container: str
     image: str
-    when: Literal["once", "changed", "removal"]
+    when: Literal["once", "changed", "rotated", "removal"]
     run: str
     spec: dict[str, Any] = field(repr=False)
     files: tuple[ConfigFile, ...] = ()

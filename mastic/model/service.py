@@ -43,6 +43,11 @@ class Secret(Strict):
     """Characters of a password or hex string."""
     names: tuple[Template, ...] = ()
     """Certificate: DNS names and IP addresses it is valid for."""
+    account: Name | None = None
+    """Of a secret made per consumer: the parameter that names the account it opens. Rotated, the account takes turns
+    with a second one, `NAME_2`, so that both are good until the last consumer has moved."""
+    fixed: str = ""
+    """Why `mastic secrets rotate` leaves it as it is; empty for a secret that can be rotated."""
 
 
 class Snapshot(Strict):
@@ -245,9 +250,13 @@ class Job(Strict):
     image: Name | None = None
     """Another image than the workload's (built on top of it)."""
     user: str | None = None
-    when: Literal["once", "changed", "removal"]
-    """once: until it succeeded on this data (volumes); changed: again whenever run, files or image differ;
-    removal: before the service leaves a host."""
+    when: Literal["once", "changed", "rotated", "removal"]
+    """once: until it succeeded on this data (volumes); changed: again whenever run, files or image differ; rotated: as
+    changed, but not before a secret in its files was rotated for the first time; removal: before the service leaves a
+    host."""
+    after_consumers: bool = False
+    """Waits for everything of the services that require what this service provides: it may take away what they no
+    longer use."""
     on: Literal["first-host", "every-host"] = "first-host"
     files: tuple[File, ...] = ()
     after: tuple[Name, ...] = ()

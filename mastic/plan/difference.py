@@ -154,12 +154,18 @@ def run_of(job: PlacedJob, host: ObservedHost, coming: frozenset[str], versions:
     if job.when == "removal":
         return None
     stamp = host.jobs.get(f"{job.service}/{job.name}")
+    if stamp is None and job.when == "rotated" and not _is_rotated(job, versions):
+        return None
     if stamp is None:
         return Difference("run", "not run yet")
     for name in job.data:
         if name in coming or stamp.volumes.get(name) != host.volumes.get(name):
             is_known = name in stamp.volumes
             return Difference("run", f"volume {name} is new" if is_known else f"not run on volume {name} yet")
-    if job.when == "changed" and stamp.digest != job_digest(job, versions):
+    if job.when in ("changed", "rotated") and stamp.digest != job_digest(job, versions):
         return Difference("run", "its command, files or image changed")
     return Difference("run", f"{UNDONE}: {stamp.undone}") if stamp.undone else None
+
+
+def _is_rotated(job: PlacedJob, versions: Versions) -> bool:
+    return any(versions.get(name, 1) > 1 for file in job.files for name in file.secrets)

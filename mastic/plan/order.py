@@ -36,7 +36,11 @@ def resources_in_order(desired: Desired) -> tuple[Resource, ...]:
     """All workloads and jobs, providers before consumers."""
     resources: dict[str, Resource] = {job.id: job for job in desired.jobs}
     resources |= {workload.id: workload for workload in desired.workloads}
-    return tuple(resources[id] for id in in_order({id: resource.needs for id, resource in resources.items()}))
+    return tuple(resources[id] for id in in_order({id: _all_needs(resource) for id, resource in resources.items()}))
+
+
+def _all_needs(resource: Resource) -> tuple[str, ...]:
+    return (*resource.needs, *resource.accounts) if isinstance(resource, PlacedWorkload) else resource.needs
 
 
 def without_detours(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -55,8 +55,9 @@ class _Arrival:
 
     def add(self, resource: Resource) -> None:
         """Add the steps of one resource; everything it needs has been added before."""
-        providers = frozenset[str]().union(*(self.barriers.get(need, frozenset()) for need in resource.needs))
         host = self.observed.hosts.get(resource.host)
+        needs_first = resource.needs if host is None else needs_of(resource, host)
+        providers = frozenset[str]().union(*(self.barriers.get(need, frozenset()) for need in needs_first))
         if host is None or not self._is_wanted(resource.service):
             self.barriers[resource.id] = providers
             return
@@ -172,6 +173,14 @@ class _Arrival:
         )
         self.steps[step.id] = step
         return step.id
+
+
+def needs_of(resource: Resource, host: ObservedHost) -> tuple[str, ...]:
+    """What a resource waits for: one that is there already must not be moved to an account that is still to be made."""
+    is_there = isinstance(resource, PlacedWorkload) and resource.name in {**host.workloads, **host.beside}
+    return (
+        (*resource.needs, *resource.accounts) if isinstance(resource, PlacedWorkload) and is_there else resource.needs
+    )
 
 
 def volumes_of(resource: Resource) -> tuple[str, ...]:

@@ -87,6 +87,12 @@ def consumer_secrets(ground: Ground, consumer: str, capability: str) -> dict[str
     return {key: (f"{consumer}_{capability}_{key}", secret) for key, secret in declared.items()}
 
 
+def taking_turns(parameter: str, account: str, version: int) -> dict[str, str]:
+    """The account in force under its parameter's name, and as `idle_…` the other: good before, or next time."""
+    pair = account, f"{account}_2"
+    return {parameter: pair[1 - version % 2], f"idle_{parameter}": pair[version % 2]}
+
+
 def _provide(ground: Ground, capability: str) -> Provide:
     return ground.folder(ground.providers[capability]).service.provides[capability]
 
@@ -96,6 +102,9 @@ def _binding(ground: Ground, consumer: str, capability: str, host: str) -> Scope
     seen_from = home(ground, provider, host)
     secrets = consumer_secrets(ground, consumer, capability)
     said = {"service": consumer, **parameters_of(ground, consumer, capability)}
+    for name, secret in secrets.values():
+        if secret.account:
+            said |= taking_turns(secret.account, str(said[secret.account]), ground.secret_versions.get(name, 1))
     said |= {key: reference(name) for key, (name, _) in secrets.items()}
     later: Thunks = {
         key: partial(provided_value, ground, capability, key, Scope("consumer", said), seen_from)

@@ -21,11 +21,16 @@ from mastic.resolve.settings import settings_of
 
 
 def ground_of(
-    catalogue: Catalogue, cloud_file: CloudFile, facts: Mapping[str, HostFacts], images: Mapping[str, str]
+    catalogue: Catalogue,
+    cloud_file: CloudFile,
+    facts: Mapping[str, HostFacts],
+    images: Mapping[str, str],
+    secret_versions: Mapping[str, int] | None = None,
 ) -> Ground:
     """What a resolution stands on, before it began; its problems and providers are still to be found."""
     services = tuple(name for name in cloud_file.cloud.services if name in catalogue.folders)
-    return Ground(as_wanted(catalogue, cloud_file), cloud_file, facts, images, service_context, services)
+    catalogue = as_wanted(catalogue, cloud_file)
+    return Ground(catalogue, cloud_file, facts, images, service_context, secret_versions or {}, services)
 
 
 def workload_context(

@@ -40,6 +40,7 @@ from mastic.resolve.scope import Scope
 from mastic.resolve.settings import check_said_settings, explain
 from mastic.resolve.volume_places import place_problems
 
+TRUSTED = "every client and every service trusts it"
 CLIENT_CAPABILITY = "identity"
 """What users log in at: its values make `clouds.yaml`."""
 _CLIENT_KEYS = {
@@ -61,7 +62,7 @@ def resolve(
     secret_versions: Mapping[str, int],
 ) -> Desired:
     """What the hosts should look like; raises InputError with every problem found."""
-    ground = ground_of(catalogue, cloud_file, facts, images)
+    ground = ground_of(catalogue, cloud_file, facts, images, secret_versions)
     ground.problems += [*_choice_problems(ground), *find_providers(ground), *requirement_problems(ground)]
     ground.problems += check_said_settings(ground)
     explained = tuple(each for service in ground.services for each in explain(ground, service))
@@ -175,7 +176,9 @@ def _check_order(workloads: dict[str, PlacedWorkload], jobs: dict[str, PlacedJob
 
 def _secrets(ground: Ground) -> dict[str, Secret]:
     """Every secret of the cloud by name; names of certificates rendered."""
-    found = {RESERVED_SECRETS[0]: Secret(type="authority", help="Certificate of the cloud's own authority")}
+    found = {
+        RESERVED_SECRETS[0]: Secret(type="authority", help="Certificate of the cloud's own authority", fixed=TRUSTED)
+    }
     for service in ground.services:
         folder = ground.folder(service)
         for name, secret in folder.service.secrets.items():

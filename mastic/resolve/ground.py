@@ -28,6 +28,7 @@ class Ground:
     images: Mapping[str, str]
     make_context: Callable[[Ground, str, str], dict[str, Any]]
     """Puts together what templates of a service see on a host; it needs bindings, which need it."""
+    secret_versions: Mapping[str, int] = field(default_factory=dict)
     services: tuple[str, ...] = ()
     """The chosen services that exist in the catalogue."""
     providers: dict[str, str] = field(default_factory=dict)

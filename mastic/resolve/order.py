@@ -25,6 +25,8 @@ class Order:
         """Ids that must be done before `name` of `service` on `host`."""
         declared = self.ground.folder(service).service
         found = self._inside(declared, name, host)
+        if name in declared.jobs and declared.jobs[name].after_consumers:
+            found += self._consumers(declared)
         capabilities = _waited_for(declared, name)
         workload = declared.workloads.get(name)
         if workload is not None and workload.frontend is not None:
@@ -32,6 +34,33 @@ class Order:
         for capability in capabilities:
             found += self._ready(service, capability)
         return tuple(dict.fromkeys(found))
+
+    def accounts(self, service: str, name: str) -> tuple[str, ...]:
+        """Ids that make the accounts of `name` and that it need not wait for when it starts first."""
+        declared = self.ground.folder(service).service
+        later = [each for each in declared.requires if each not in _waited_for(declared, name)]
+        return tuple(
+            dict.fromkeys(id for each in later if self._has_account(each) for id in self._ready(service, each))
+        )
+
+    def _has_account(self, capability: str) -> bool:
+        provider = self.ground.providers.get(capability)
+        if provider is None:
+            return False
+        provide = self.ground.folder(provider).service.provides[capability]
+        return any(secret.account for secret in provide.secrets.values())
+
+    def _consumers(self, declared: Service) -> list[str]:
+        """Everything of the services that require a capability of this one."""
+        provided = declared.provides.keys()
+        folders = [self.ground.folder(name).service for name in self.ground.services]
+        consumers = [each for each in folders if each.service != declared.service and provided & each.requires.keys()]
+        return [
+            id
+            for each in consumers
+            for name in (*each.workloads, *deploying(each))
+            for id in self.instances.get((each.service, name), ())
+        ]
 
     def _inside(self, declared: Service, name: str, host: str) -> list[str]:
         """Needs within the service: what `after` says, and for a workload every job that prepares it."""
@@ -56,8 +85,8 @@ class Order:
 
 
 def deploying(declared: Service) -> list[str]:
-    """Jobs that run while the service is deployed."""
-    return [name for name, job in declared.jobs.items() if job.when != "removal"]
+    """Jobs that run while the service is deployed, before others are."""
+    return [name for name, job in declared.jobs.items() if job.when != "removal" and not job.after_consumers]
 
 
 def preparing(declared: Service) -> list[str]:

@@ -77,6 +77,7 @@ def place_workload(ground: Ground, order: Order, spot: Spot) -> PlacedWorkload:
         health=health,
         listens=listens,
         needs=order.needs(spot.service, spot.name, spot.host),
+        accounts=order.accounts(spot.service, spot.name),
         replace=declared.replace,
         reload_signal=declared.reload_signal,
         stop_seconds=declared.stop_seconds,

@@ -22,10 +22,15 @@ def keys(folder: Path, **content: str) -> Path:
     return folder
 
 
+def held(folder: Path) -> dict[str, str]:
+    """The keys; keystone passes over what is no number."""
+    return {path.name: path.read_text() for path in folder.iterdir() if path.name.isdigit()}
+
+
 def test_first_keys_are_put_in_readable_by_the_owner_only(tmp_path: Path) -> None:
     source, target = keys(tmp_path / "from", key_0="staged", key_1="primary"), keys(tmp_path / "to")
     seed(source, target)
-    assert {path.name: path.read_text() for path in target.iterdir()} == {"0": "staged", "1": "primary"}
+    assert held(target) == {"0": "staged", "1": "primary"}
     assert {path.stat().st_mode & 0o777 for path in target.iterdir()} == {0o600}
 
 
@@ -33,7 +38,7 @@ def test_keys_that_were_rotated_since_stay(tmp_path: Path) -> None:
     source = keys(tmp_path / "from", key_0="staged", key_1="primary")
     target = keys(tmp_path / "to", key_0="newer", key_7="newest")
     seed(source, target)
-    assert {path.name: path.read_text() for path in target.iterdir()} == {"0": "newer", "7": "newest"}
+    assert held(target) == {"0": "newer", "7": "newest"}
 
 
 def test_a_seeding_that_was_cut_short_is_finished(tmp_path: Path) -> None:
@@ -41,6 +46,40 @@ def test_a_seeding_that_was_cut_short_is_finished(tmp_path: Path) -> None:
     target = keys(tmp_path / "to", key_1="primary")
     seed(source, target)
     assert (target / "0").read_text() == "staged"
+
+
+def test_another_staged_key_makes_the_one_before_the_primary_and_no_key_is_lost(tmp_path: Path) -> None:
+    source, target = keys(tmp_path / "from", key_0="staged", key_1="primary"), keys(tmp_path / "to")
+    seed(source, target)
+    (source / "0").write_text("second")
+    assert "new primary key: 2" in seed(source, target)
+    assert held(target) == {"0": "second", "1": "primary", "2": "staged"}
+    assert "nothing to do" in seed(source, target)
+    (target / "staged").write_text("")  # cut short right before its end
+    assert "nothing to do" in seed(source, target)
+    (source / "0").write_text("third")
+    seed(source, target)
+    assert held(target) == {"0": "third", "1": "primary", "2": "staged", "3": "second"}
+
+
+def test_a_rotation_that_was_cut_short_does_not_promote_twice(tmp_path: Path) -> None:
+    source, target = keys(tmp_path / "from", key_0="staged", key_1="primary"), keys(tmp_path / "to")
+    seed(source, target)
+    (source / "0").write_text("second")
+    (target / "2").write_text("staged")
+    seed(source, target)
+    assert held(target) == {"0": "second", "1": "primary", "2": "staged"}
+
+
+def test_returning_to_an_earlier_version_changes_no_key(tmp_path: Path) -> None:
+    source, target = keys(tmp_path / "from", key_0="staged", key_1="primary"), keys(tmp_path / "to")
+    seed(source, target)
+    (source / "0").write_text("second")
+    seed(source, target)
+    before = held(target)
+    (source / "0").write_text("staged")
+    seed(source, target)
+    assert held(target) == before
 
 
 def rotation(tmp_path: Path, age: int, every: int) -> tuple[list[str], bool]:

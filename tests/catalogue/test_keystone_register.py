@@ -63,8 +63,12 @@ def in_container(image: str, data: Path, *lines: str) -> list[str]:
 
 
 def consumer(name: str, password: str, type_: str, path: str = "") -> dict[str, Any]:
-    said = {"user": name, "password": password, "roles": ["admin", "service"], "service_name": name}
-    return said | {"service_type": type_, "endpoint": f"https://192.0.2.1/{path or name}"}
+    said = {"user": name, "idle_user": f"{name}_2", "password": password, "service_name": name}
+    return (
+        said
+        | {"roles": ["admin", "service"]}
+        | {"service_type": type_, "endpoint": f"https://192.0.2.1/{path or name}"}
+    )
 
 
 def wanted(data: Path, name: str, *consumers: dict[str, Any]) -> str:
@@ -137,3 +141,27 @@ def test_check_names_what_was_changed_by_hand_and_changes_nothing(keystone: str,
 def everything(data: Path) -> list[str]:
     with sqlite3.connect(data / "keystone.sqlite") as database:
         return list(database.iterdump())
+
+
+def test_of_two_accounts_the_idle_one_goes_only_when_asked_and_comes_back(keystone: str, data: Path) -> None:
+    first = wanted(data, "1.json", consumer("glance", "a", "image"))
+    second = wanted(data, "2.json", consumer("glance", "b", "image") | {"user": "glance_2", "idle_user": "glance"})
+    third = wanted(data, "3.json", consumer("glance", "c", "image"))
+    retire = second.replace("/register ", "/register --retire ")
+    sync = "keystone-manage db_sync"
+    _, _, moved, retired, again, back = in_container(keystone, data, sync, first, second, retire, retire, third)[:6]
+    assert moved == "user glance_2: created\n"
+    assert retired == "user glance: disabled\n"
+    assert again == ""
+    assert back == "user glance: enabled\nuser glance: new password\n"
+    assert rows(data, USERS) == {("admin", 1), ("glance", 1), ("glance_2", 1)}
+
+
+def test_another_password_of_the_administrator_revokes_no_token(keystone: str, data: Path) -> None:
+    first = wanted(data, "1.json", consumer("glance", "a", "image"))
+    other = first.replace("1.json", "2.json")
+    (data / "2.json").write_text((data / "1.json").read_text().replace('"secret"', '"other"'))
+    _, _, changed, again = in_container(keystone, data, "keystone-manage db_sync", first, other, other)[:4]
+    assert changed == "user admin: new password\n"
+    assert again == ""
+    assert rows(data, "SELECT * FROM revocation_event") == set()

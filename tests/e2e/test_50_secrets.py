@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
+from mastic.errors import InputError
 from mastic.load.secrets import SecretStore
 from tests.e2e.engine import container_logs, containers, docker
-from tests.e2e.lab import VAULT_PASSWORD, Lab
+from tests.e2e.lab import VAULT_PASSWORD, Lab, run
 
 pytestmark = pytest.mark.cloud
 
@@ -20,16 +24,28 @@ PLACES_FOR_SECRETS = ("clouds.yaml",)
 
 @pytest.fixture(scope="module")
 def needles(cloud: Lab) -> dict[bytes, str]:
-    """What must not be found → name of the secret."""
-    index = json.loads((cloud.state / "secrets.index.json").read_text(encoding="utf-8"))
+    """What must not be found → name of the secret; every version that is kept, and nothing left out."""
     store = SecretStore(cloud.state, VAULT_PASSWORD)
-    values = store.values(tuple(store.versions()))
-    assert len(values) > 10, index
-    return {part.encode(): name for name, value in values.items() for part in secret_parts(value)}
+    found: dict[bytes, str] = {}
+    for name, version in store.versions().items():
+        for each in range(1, version + 1):
+            found |= {part.encode(): f"{name}@{each}" for part in secret_parts(value_of(store, name, each))}
+    assert len(found) > 10
+    return found
+
+
+def value_of(store: SecretStore, name: str, version: int) -> str:
+    """Nothing for a version that is no longer kept."""
+    try:
+        return store.values([name], {name: version})[name]
+    except InputError:
+        return ""
 
 
 def secret_parts(value: str) -> Iterator[str]:
     """The value, or, of a PEM, the lines of its private key (certificates are public)."""
+    if not value:
+        return
     if "-----BEGIN" not in value:
         assert len(value) >= 16
         yield value
@@ -48,10 +64,22 @@ def found_in(texts: Iterable[tuple[str, bytes]], needles: dict[bytes, str]) -> l
 
 
 def files_under(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Path and content of every regular file."""
+    """Path and content of every regular file, and of what is inside archives and compressed files."""
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
-            yield str(path), path.read_bytes()
+            yield from unpacked(str(path), path.read_bytes())
+
+
+def unpacked(name: str, content: bytes) -> Iterator[tuple[str, bytes]]:
+    yield name, content
+    if name.endswith(".gz"):
+        content = gzip.decompress(content)
+        yield name, content
+    if name.endswith((".tar.gz", ".tar")):
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            for member in archive.getmembers():
+                if file := archive.extractfile(member):
+                    yield from unpacked(f"{name}/{member.name}", file.read())
 
 
 def of_processes(name: str) -> Iterator[tuple[str, bytes]]:
@@ -89,11 +117,35 @@ def test_not_in_the_history_of_an_image(needles: dict[bytes, str], cloud: Lab) -
     assert found_in(told, needles) == []
 
 
+def test_not_in_a_layer_of_an_image(needles: dict[bytes, str], cloud: Lab, tmp_path: Path) -> None:
+    images = {container["Config"]["Image"] for container in containers(cloud.name).values()}
+    layers = {layer for image in images for layer in layers_of(image)}
+    assert layers, "the engine keeps its layers where nobody can look"
+    patterns = tmp_path / "patterns"
+    patterns.touch(mode=0o600)
+    patterns.write_bytes(b"\n".join(needles) + b"\n")
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    (planted / "file").write_bytes(b"\0before" + next(iter(needles)) + b"after")
+    search = ["grep", "--recursive", "--files-with-matches", "--fixed-strings", "--text", "--devices=skip"]
+    found = run([*search, f"--file={patterns}", str(planted), *sorted(layers)], 600).out.split()
+    assert found == [str(planted / "file")]
+
+
+def layers_of(image: str) -> set[str]:
+    """Folders in which the engine keeps what an image consists of."""
+    data = json.loads(docker("image", "inspect", image))[0]["GraphDriver"]["Data"]
+    folders = [*str(data.get("LowerDir") or "").split(":"), str(data.get("UpperDir") or "")]
+    return {folder for folder in folders if folder}
+
+
 def test_not_in_state_history_or_journal(needles: dict[bytes, str], cloud: Lab) -> None:
     assert (cloud.state / "history").is_dir()
     state = (item for item in files_under(cloud.state) if Path(item[0]).name not in PLACES_FOR_SECRETS)
     assert found_in(state, needles) == []
-    assert found_in(files_under(Path("/var/lib/mastic-agent") / cloud.name), needles) == []
+    kept = dict(files_under(Path("/var/lib/mastic-agent") / cloud.name))
+    assert any("/runs/" in name for name in kept), "the copy of the state was not looked into"
+    assert found_in(kept.items(), needles) == []
 
 
 def test_not_in_what_commands_said(needles: dict[bytes, str], definition: Lab) -> None:
@@ -101,6 +153,9 @@ def test_not_in_what_commands_said(needles: dict[bytes, str], definition: Lab) -
     wanted.setdefault("settings", {})["keystone"] = {"debug": True}
     definition.write(wanted)
     assert definition.mastic("plan", "--steps", "--json").succeeded().one("plan")["steps"]
+    rotation = definition.mastic("secrets", "rotate", "--all", "--steps")
+    assert "rotates `" in rotation.err
+    assert rotation.exit_code == 1, "it must ask before it changes anything"
     assert found_in(files_under(definition.artifacts), needles) == []
 
 

@@ -124,3 +124,36 @@ def test_a_secret_never_made_is_told(store: SecretStore) -> None:
     with pytest.raises(InputError, match="not made yet: `other`"):
         store.values(["word", "other"])
     assert store.values([]) == {}
+
+
+def test_a_version_wanted_is_made_once_and_the_one_before_kept(store: SecretStore) -> None:
+    wanted = {"door": Secret(type="password"), "gate": Secret(type="password")}
+    store.ensure(wanted)
+    before = store.values(["door", "gate"])
+    assert store.ensure(wanted, {"door": 2, "gate": 1}) == ("door",)
+    assert store.ensure(wanted, {"door": 2, "gate": 1}) == ()
+    after = store.values(["door", "gate"])
+    assert after["door"] != before["door"]
+    assert after["gate"] == before["gate"]
+    assert store.values(["door"], {"door": 1}) == {"door": before["door"]}
+    assert store.versions() == {"door": 2, "gate": 1}
+
+
+def test_a_new_certificate_comes_from_the_same_authority(store: SecretStore) -> None:
+    wanted = {"ca_certificate": Secret(type="authority"), "web": Secret(type="certificate", names=("localhost",))}
+    store.ensure(wanted)
+    before = store.values(["ca_certificate", "web"])
+    assert store.ensure(wanted, {"web": 2}) == ("web",)
+    after = store.values(["ca_certificate", "web"])
+    assert after["ca_certificate"] == before["ca_certificate"]
+    assert after["web"] != before["web"]
+
+
+def test_an_index_ahead_of_its_value_does_not_pass_for_a_rotation(store: SecretStore) -> None:
+    wanted = {"door": Secret(type="password")}
+    store.ensure(wanted)
+    before = store.values(["door"])
+    store.index_path.write_text('{"door": 2}')  # killed between index and value
+    assert store.ensure(wanted, {"door": 2}) == ("door",)
+    assert store.values(["door"]) != before
+    assert store.versions() == {"door": 2}
