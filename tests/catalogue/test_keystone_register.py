@@ -150,7 +150,7 @@ def test_of_two_accounts_the_idle_one_goes_only_when_asked_and_comes_back(keysto
     retire = second.replace("/register ", "/register --retire ")
     sync = "keystone-manage db_sync"
     _, _, moved, retired, again, back = in_container(keystone, data, sync, first, second, retire, retire, third)[:6]
-    assert moved == "user glance_2: created\n"
+    assert moved.splitlines() == ["user glance_2: created", "user glance_2: role admin", "user glance_2: role service"]
     assert retired == "user glance: disabled\n"
     assert again == ""
     assert back == "user glance: enabled\nuser glance: new password\n"
