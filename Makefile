@@ -1,6 +1,6 @@
 # The only door. `make help` lists what it opens.
 .DEFAULT_GOAL := help
-.PHONY: help up down check test e2e bench docs lock prepare prepare-tests
+.PHONY: help up down check test e2e bench docs hosts lock prepare prepare-tests
 MAKEFLAGS += --no-print-directory
 CLOUD ?= examples/laptop/cloud.yml
 BIN := .venv/bin
@@ -32,6 +32,10 @@ bench: prepare ## print figures of plan, build and images (UP=yes: of a whole de
 	@$(BIN)/python -m benchmarks.plan
 	@$(BIN)/python -m benchmarks.build
 	@$(BIN)/python -m benchmarks.images
+
+hosts: prepare-tests ## hosts on this machine to log in to and try (HOSTS=3 NETWORKS=1 SUITE=trixie; DOWN=yes: destroy them)
+	@if [ "$(DOWN)" = yes ]; then $(BIN)/python -m tests.hosts down; \
+	else $(BIN)/python -m tests.hosts up --hosts $(or $(HOSTS),3) --networks $(or $(NETWORKS),1) --suite $(or $(SUITE),trixie); fi
 
 docs: prepare ## generate docs/reference and docs/concepts/privileges.md
 	@$(BIN)/python tools/reference.py
