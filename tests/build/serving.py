@@ -6,7 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from mastic.build.graph import ImageGraph
+from tests.build.standing import standing
 
 CONFIGURATION = {
     "keystone": "[database]\nconnection = sqlite:////tmp/it.sqlite\n[fernet_tokens]\nkey_repository = /tmp/keys\n"
@@ -44,10 +45,9 @@ class Served:
 KEYSTONE = Served("keystone", "keystone-manage db_sync", "keystone.wsgi.api:application", "/v3")
 
 
-def served(reference: str, what: Served, folder: Path) -> tuple[str, str]:
-    """What the API answers, and which user runs it; skips the test when the image is not built."""
-    if subprocess.run(["docker", "image", "inspect", reference], capture_output=True, check=False).returncode:
-        pytest.skip(f"{reference} is not built")
+def served(graph: ImageGraph, image: str, what: Served, folder: Path) -> tuple[str, str]:
+    """What the API of an image answers, and which user runs it."""
+    (reference,) = standing(image, graph=graph)
     name = "glance-api.conf" if what.service == "glance" else f"{what.service}.conf"
     (folder / name).write_text(CONFIGURATION[what.service])
     script = SCRIPT.format(sync=what.sync, application=what.application, path=what.path)

@@ -68,8 +68,7 @@ def tiny_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     """A file system of 300 kB where builds put their files."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", disk], check=False).returncode:
-        pytest.skip("a file system cannot be mounted here")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "none", disk], check=True)
     monkeypatch.setattr(tempfile, "tempdir", str(disk))
     yield disk
     subprocess.run(["umount", disk], check=True)

@@ -121,5 +121,5 @@ def test_keystone_serves_on_bookworm(tmp_path: Path) -> None:
     text = "cloud: lab\nbase: debian-bookworm\nhosts: {one: {}}\nservices: [mariadb, memcached, haproxy, keystone]\n"
     (tmp_path / "cloud.yml").write_text(text)
     graph = image_graph(load_catalogue(shipped_catalogue()), load_cloud(tmp_path / "cloud.yml"))
-    answer, user = served(graph.references["keystone"], KEYSTONE, tmp_path)
+    answer, user = served(graph, "keystone", KEYSTONE, tmp_path)
     assert '"id": "v3' in answer and user == "keystone"

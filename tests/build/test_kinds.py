@@ -91,6 +91,6 @@ SERVED = {
 @pytest.mark.engine
 @pytest.mark.parametrize("image", SERVED)
 def test_a_binary_image_serves(image: str, tmp_path: Path) -> None:
-    reference = image_graph(load_catalogue(shipped_catalogue()), laptop(kind="binary")).references[image]
-    answer, user = served(reference, SERVED[image], tmp_path)
+    graph = image_graph(load_catalogue(shipped_catalogue()), laptop(kind="binary"))
+    answer, user = served(graph, image, SERVED[image], tmp_path)
     assert '"id": "v' in answer and user == SERVED[image].service

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from mastic.build.builder import build_images
 from mastic.build.engine import find_engine
-from mastic.build.graph import ImageGraph, image_graph
 from mastic.build.layer import SETUID
-from mastic.execute.feed import ImageFeed
 from mastic.load.catalogue import load_catalogue
-from mastic.load.cloud import load_cloud
+from tests.build.standing import laptop, standing
 
 pytestmark = pytest.mark.engine
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -50,28 +46,15 @@ print(json.dumps(found))
 """
 
 
-def graph() -> ImageGraph:
-    catalogue = load_catalogue(REPOSITORY / "catalogue")
-    return image_graph(catalogue, load_cloud(REPOSITORY / "examples/laptop/cloud.yml"))
-
-
 def inspected() -> Iterator[str]:
     """Images of containers: those that have the root's Python to look with."""
-    nodes = graph().nodes
+    nodes = laptop().nodes
     yield from (name for name in nodes if name not in NOT_FOR_CONTAINERS and name != "mastic-guest")
 
 
 @cache
 def reference(name: str) -> str:
-    """The image, built when the engine does not have it."""
-    images = graph()
-    build_images(images, (name,), ImageFeed(), lambda event: None, logs())
-    return images.references[name]
-
-
-@cache
-def logs() -> Path:
-    return Path(tempfile.mkdtemp(prefix="mastic-test-build-"))
+    return standing(name)[0]
 
 
 @cache
@@ -108,7 +91,7 @@ def test_environment_and_history_hold_no_secret(name: str) -> None:
 def users() -> Iterator[tuple[str, str]]:
     catalogue = load_catalogue(REPOSITORY / "catalogue")
     for name, folder in catalogue.image_owners().items():
-        if (user := folder.service.images[name].user) and name in graph().nodes:
+        if (user := folder.service.images[name].user) and name in laptop().nodes:
             yield name, user
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.build.standing import standing
+
 pytestmark = pytest.mark.engine
 
 PROGRAM = Path(__file__).parents[2] / "catalogue/haproxy/image/haproxy_bind"
@@ -38,18 +40,6 @@ backend api
     server here-a 127.0.0.1:{a}
     server here-b 127.0.0.1:{b}
 """
-
-
-def image() -> str:
-    listed = subprocess.run(
-        ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "mastic/haproxy"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split()
-    if not listed:
-        pytest.skip("the image of haproxy has not been built here")
-    return listed[0]
 
 
 @dataclass
@@ -122,9 +112,10 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
     configuration.write_text(CONFIGURATION.format(port=base, a=base + 1, b=base + 2))
     configuration.chmod(0o644)
     tmp_path.chmod(0o755)
+    (image,) = standing("haproxy")
     mounts = ["-v", f"{configuration}:/haproxy.cfg:ro", "-v", f"{PROGRAM}:/haproxy_bind:ro"]
     options = ["--rm", "-d", "--name", scene.container, "--network", "host", "--user", "haproxy", *mounts]
-    command = ["docker", "run", *options, "--entrypoint", "haproxy", image(), "-W", "-db", "-f", "/haproxy.cfg"]
+    command = ["docker", "run", *options, "--entrypoint", "haproxy", image, "-W", "-db", "-f", "/haproxy.cfg"]
     subprocess.run(command, check=True, capture_output=True)
     with scene.a.serving(), scene.b.serving():
         yield scene

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.build.standing import standing
+
 pytestmark = pytest.mark.engine
 PROGRAM = Path(__file__).parents[2] / "catalogue/keystone/image/keystone_register"
 CONF = """
@@ -34,12 +36,8 @@ URL = "https://192.0.2.1:5000"
 
 @pytest.fixture(scope="module")
 def keystone() -> str:
-    """Reference of a built image; the program under test is the one of this folder, whichever the image has."""
-    listed = ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "mastic/keystone"]
-    built = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split()
-    if not built:
-        pytest.skip("no image of keystone is built")
-    return built[0]
+    """Reference of the image; the program under test is the one of this folder."""
+    return standing("keystone")[0]
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from tests.build.standing import standing
+
 pytestmark = pytest.mark.engine
 
 FOLDER = Path(__file__).parents[2] / "catalogue/mariadb"
@@ -32,9 +34,7 @@ def docker(*words: str) -> str:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Name of a container with an empty database, program and statements under /x."""
-    images = docker("images", "--format", "{{.Repository}}:{{.Tag}}", "mastic/mariadb").split()
-    if not images:
-        pytest.skip("no image of mariadb is built")
+    (image,) = standing("mariadb")
     folder = tmp_path_factory.mktemp("statements")
     folder.chmod(0o755)
     templates = Environment(loader=FileSystemLoader(FOLDER / "templates"), undefined=StrictUndefined, autoescape=False)
@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     name = f"accounts{os.getpid()}"
     mounts = [f"--volume={folder}:/x:ro", f"--volume={FOLDER}/image/mariadb_accounts:/program:ro"]
     options = ["--rm", "--detach", "--name", name, "--network=none", "--user=mysql", "--entrypoint=sh", *mounts]
-    docker("run", *options, images[0], "-c", SERVE)
+    docker("run", *options, image, "-c", SERVE)
     docker("exec", name, "sh", "-c", f"timeout 60 sh -c '{WAIT}'")
     yield name
     docker("rm", "-f", name)
