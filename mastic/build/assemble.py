@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mastic.build.graph import BUILDER, EPOCH, ImageNode
+from mastic.build.epoch import EPOCH
+from mastic.build.graph import BUILDER, ImageNode
 from mastic.build.sbom import timestamp
 
 KEPT_SETTINGS = (

@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment, StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError
 
+from mastic.build.epoch import EPOCH
 from mastic.build.source_layer import INSTALL_SOURCE, Additions, source_context
 from mastic.errors import Place, Problem
 from mastic.model.base import Base, Platform
@@ -150,6 +151,7 @@ def names(rendering: Rendering, context: dict[str, bytes]) -> dict[str, Any]:
         "tools": image.tools,
         "snapshot": image.snapshot,
         "release": rendering.release,
+        "epoch": EPOCH,
     }
 
 

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from mastic.build.assemble import Made, Parent, image_config, image_id, write_archive
 from mastic.build.engine import Engine
-from mastic.build.graph import EPOCH, SCRATCH, ImageNode
+from mastic.build.epoch import EPOCH
+from mastic.build.graph import SCRATCH, ImageNode
 from mastic.build.layer import SBOM, Clean, clean_layer
 from mastic.build.provenance import provenance
 from mastic.build.records import Records

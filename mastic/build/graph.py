@@ -13,14 +13,13 @@ from mastic.build.bootstrap import Bootstrap, root_command
 from mastic.build.customise import customised
 from mastic.build.declarations import Declarations
 from mastic.build.dockerfile import Rendering, render_dockerfile
+from mastic.build.epoch import EPOCH
 from mastic.build.kinds import as_wanted, kind_problems
 from mastic.build.source_layer import additions_of, patch_problems, source_problems
 from mastic.errors import InputError, Problem
 from mastic.model.catalogue import Catalogue, CloudFile, ServiceFolder
 from mastic.model.service import Image
 
-EPOCH = 1790726400
-"""No file of an image is younger: 2026-09-30. One day for all, so that every release shares roots and databases."""
 LAYER_FORMAT = 2
 """Raised when the builder makes other layers of the same inputs."""
 BUILDER = f"mastic layers/{LAYER_FORMAT}"

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mastic.build.graph import BUILDER, EPOCH, LAYER_FORMAT, ImageNode
+from mastic.build.epoch import EPOCH
+from mastic.build.graph import BUILDER, LAYER_FORMAT, ImageNode
 from mastic.build.lock import parse_lock
 
 STATEMENT = "https://in-toto.io/Statement/v1"

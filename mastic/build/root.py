@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mastic.build.bootstrap import Bootstrap, root_command
-from mastic.build.graph import EPOCH
+from mastic.build.epoch import EPOCH
 
 
 @dataclass(frozen=True)
