@@ -14,7 +14,9 @@ _HEADER = struct.Struct("!BBHHH")
 
 def answers_ping(address: str, seconds: float = 0.5, sequence: int = 1) -> bool:
     """True when `address` answers one echo request in time; needs root (a raw socket), as the whole command does."""
-    identifier = os.getpid() & 0xFFFF
+    # Each request is a connection of its own: one that a virtual switch still tracks may lead to the guest that had the
+    # address before, and every further packet of it would keep that memory alive.
+    identifier = int.from_bytes(os.urandom(2), "big")
     payload = os.urandom(16)
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as ping:
         try:

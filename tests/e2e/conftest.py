@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.timeline import gantt, phases, spans
 from tests.e2e.engine import container_logs, containers
-from tests.e2e.lab import EXAMPLE, Finished, Lab, run
+from tests.e2e.lab import EXAMPLE, Finished, Lab, run, shared_mounts
 
 ARTIFACTS = Path(os.environ.get("E2E_ARTIFACTS", Path(tempfile.gettempdir()) / "mastic-e2e"))
 KEEP = bool(os.environ.get("E2E_KEEP"))
@@ -58,7 +58,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 @pytest.fixture(scope="session")
-def first_apply(lab: Lab) -> Iterator[Finished]:
+def mounts_before() -> frozenset[str]:
+    """What was mounted before the cloud; other software may have mounted there (`ip netns add` does)."""
+    return shared_mounts()
+
+
+@pytest.fixture(scope="session")
+def first_apply(lab: Lab, mounts_before: frozenset[str]) -> Iterator[Finished]:
     """The cloud stands; what the `mastic apply` that made it said. Removed at the end of the session."""
     finished = lab.mastic("apply", "--yes", "--json")
     events = finished.events

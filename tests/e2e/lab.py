@@ -119,3 +119,9 @@ def run(words: Sequence[str], seconds: float = 120, environment: Mapping[str, st
         env={**os.environ, **(environment or {})},
     )
     return Finished(tuple(words), done.returncode, done.stdout, done.stderr, monotonic() - began)
+
+
+def shared_mounts() -> frozenset[str]:
+    """The host's mounts on folders that containers share with it, a line each."""
+    lines = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if line.split()[1].startswith(("/var/lib/nova", "/run/netns")))
