@@ -17,7 +17,7 @@ from mastic.agent.engine import Container, Engine, EngineError
 PROBE_SECONDS = 5.0
 """A worker that imports on a busy machine answers late; a shorter limit only makes it answer twice."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
-LOOK, NEXT_END = 0.08, 2.0
+NEXT_END = 2.0
 FIRST_COMMAND_PAUSE, LONGEST_COMMAND_PAUSE = 0.2, 1.5
 """A command in a container costs about 0.1 s of processor time, which the starting processes need themselves."""
 SETTLE_SECONDS = 1.0
@@ -105,10 +105,13 @@ def wait_until_healthy(subject: Subject, restarts: int) -> str:
 
 def watch(subject: Subject, restarts: int, seconds: float) -> None:
     """Let time pass, but notice when the process ends: the engine shows its exit code for 0.1 s only."""
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, LOOK))
+    try:
+        code = subject.engine.wait(subject.container, seconds)
+    except EngineError:
         ensure_running(subject, restarts)
+        raise
+    if code is not None and code not in CRASHES:
+        raise NotServing(ended(subject.container, code), last_log(subject))
 
 
 def ask(subject: Subject, waited: float) -> str | None:
@@ -134,17 +137,18 @@ def ensure_running(subject: Subject, restarts: int) -> int:
         raise NotServing(f"container `{subject.container}` is gone", [])
     repaired = found.state == "running" or (found.state == "restarting" and found.exit_code in CRASHES)
     if not repaired or found.restarts > restarts + 1:
-        raise NotServing(ended(subject, found), last_log(subject))
+        raise NotServing(ended(found.name, last_code(subject, found)), last_log(subject))
     return found.restarts
 
 
-def ended(subject: Subject, found: Container) -> str:
+def last_code(subject: Subject, found: Container) -> int | None:
     """The exit code; when the engine has started the process again already, that of its next end."""
-    code = found.exit_code
-    if code is None:
-        code = subject.engine.wait(subject.container, NEXT_END)
+    return subject.engine.wait(subject.container, NEXT_END) if found.exit_code is None else found.exit_code
+
+
+def ended(container: str, code: int | None) -> str:
     told = "an unknown code" if code is None else f"code {code}"
-    return f"`{found.name}` exited with {told} before it was healthy"
+    return f"`{container}` exited with {told} before it was healthy"
 
 
 def last_log(subject: Subject) -> list[str]:
