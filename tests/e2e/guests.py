@@ -119,7 +119,7 @@ def traces() -> Traces:
     """Taps, network namespaces and emulator processes on this host now."""
     links = json.loads(run(["ip", "-json", "link"]).succeeded().out)
     taps = {link["ifname"] for link in links if link["ifname"].startswith("tap")}
-    namespaces = {path.name for path in Path("/run/netns").glob("*")}
+    namespaces = {path.name for path in Path("/run/netns").glob("ovnmeta-*")}
     return Traces(frozenset(taps), frozenset(namespaces), frozenset(emulators()))
 
 
