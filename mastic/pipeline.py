@@ -31,6 +31,7 @@ from mastic.model.overrides import Layer
 from mastic.model.plan import Plan
 from mastic.model.run import Run
 from mastic.option_gate import OptionGate, check_overrides, gated, option_gate
+from mastic.plan.departed import with_departed
 from mastic.plan.estimate import with_estimate
 from mastic.plan.preflight import preflight
 from mastic.plan.reconcile import reconcile
@@ -40,7 +41,7 @@ from mastic.report.report import Report
 from mastic.resolve.context import ground_of
 from mastic.resolve.desired import resolve
 from mastic.resolve.explain import file_layers
-from mastic.undertaking import Build, Outcome, Site, Undertaking, carry_out, take_away
+from mastic.undertaking import Build, Outcome, Site, Undertaking, carry_out, standing, take_away
 from mastic.verify.verify import VerifySummary, verify
 
 
@@ -113,6 +114,7 @@ def survey(where: Where) -> Situation:
     observed = site.executor.observe(tuple(cloud_file.cloud.hosts))
     facts = {name: host.facts for name, host in observed.hosts.items()}
     desired = resolve(catalogue, cloud_file, facts, graph.references, site.secrets.versions())
+    desired = with_departed(desired, standing(site.history))
     return Situation(catalogue, cloud_file, graph, observed, desired, site)
 
 

@@ -14,12 +14,13 @@ from mastic.model.generation import Generation, Head, Intent
 from mastic.model.goal import Goal
 from mastic.model.observed import Observed
 from mastic.pipeline import Approve, Where, apply, site_of
+from mastic.plan.departed import with_departed
 from mastic.plan.estimate import with_estimate
 from mastic.plan.reconcile import reconcile
 from mastic.plan.saved import SavedPlan
 from mastic.report.phase import phase
 from mastic.report.report import Report
-from mastic.undertaking import Outcome, Site, Undertaking, carry_out, take_away
+from mastic.undertaking import Outcome, Site, Undertaking, carry_out, standing, take_away
 
 
 def cloud_of(where: Where) -> Site:
@@ -87,6 +88,7 @@ def resume(where: Where, report: Report, approve: Approve, boot: bool) -> Outcom
 
 def towards(site: Site, intent: Intent, report: Report, approve: Approve, boot: bool = False) -> Outcome | None:
     """Plan and carry out what leads from what is there to what an intent wants."""
+    intent = replace(intent, desired=with_departed(intent.desired, standing(site.history)))
     with phase(report, "plan"):
         observed = site.executor.observe(intent.desired.hosts)
         work = undertaking(site, intent, observed)

@@ -12,10 +12,11 @@ from mastic.model.known_secret import KnownSecret
 from mastic.model.service import Secret
 from mastic.option_gate import check_overrides, gated
 from mastic.pipeline import Approve, Situation, Where, gate_of, plan_of, survey, undertaking
+from mastic.plan.departed import with_departed
 from mastic.report.phase import phase
 from mastic.report.report import Report
 from mastic.resolve.desired import resolve
-from mastic.undertaking import Outcome, Site, carry_out
+from mastic.undertaking import Outcome, Site, carry_out, standing
 
 
 def known_secrets(where: Where) -> tuple[KnownSecret, ...]:
@@ -101,7 +102,7 @@ def with_new_versions(situation: Situation, names: Sequence[str]) -> Situation:
     versions = {**made, **{name: made[name] + 1 for name in names}}
     facts = {name: host.facts for name, host in situation.observed.hosts.items()}
     desired = resolve(situation.catalogue, situation.cloud_file, facts, situation.graph.references, versions)
-    return replace(situation, desired=desired)
+    return replace(situation, desired=with_departed(desired, standing(situation.site.history)))
 
 
 def told(names: Sequence[str], versions: Mapping[str, int]) -> str:

@@ -25,6 +25,7 @@ from mastic.model.desired import Desired
 from mastic.model.generation import Intent
 from mastic.model.plan import Plan
 from mastic.model.run import Event, Run
+from mastic.plan.departed import leaving_files, left_behind
 from mastic.plan.partial import partly
 from mastic.plan.saved import wanted_digests
 from mastic.report.phase import phase
@@ -117,7 +118,8 @@ def change(site: Site, work: Undertaking, report: Report) -> Outcome:
             values = site.secrets.values(secrets_of(desired), desired.secret_versions)
             run = site.executor.perform(work.plan, desired, values, feed, tell)
         finish(desired, run, images)
-        stands = partly(standing(site.history), desired, work.intent.goal)
+        before = standing(site.history)
+        stands = left_behind(partly(before, desired, work.intent.goal), before, work.intent.goal)
         number = site.history.commit(replace(record, intent=replace(work.intent, desired=stands), run=run))
         return Outcome(run, number, keep(site, desired.hosts))
 
@@ -170,6 +172,7 @@ def secrets_of(desired: Desired) -> tuple[str, ...]:
     """Names of every secret a file of the cloud refers to."""
     files = [file for workload in desired.workloads for file in workload.files]
     files += [file for job in desired.jobs for file in job.files]
+    files += leaving_files(desired.departed)
     return tuple(sorted({name for file in files for name in file.secrets}))
 
 

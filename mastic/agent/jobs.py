@@ -47,11 +47,20 @@ def keep_output(work: Work, job: dict[str, Any], output: list[str]) -> None:
     write_private(path, "".join(f"{line}\n" for line in output).encode())
 
 
+def forget(jobs: dict[str, Any], service: str) -> None:
+    """What the jobs of a service once did is undone: should it come back, they run again."""
+    for id in [id for id in jobs if id.startswith(f"{service}/")]:
+        del jobs[id]
+
+
 def stamp(work: Work, job: dict[str, Any], step: Step) -> None:
     """Record the success, with the creation times of the volumes its effect lives in."""
     volumes = work.engine.volumes()
     data = {name: volumes[name].created_at for name in job.get("data", []) if name in volumes}
     with work.site.records.change(JOBS) as jobs:
+        if service := step.get("detail", {}).get("forget"):
+            forget(jobs, service)
+            return
         jobs[step["resource"].rpartition("@")[0]] = {
             "digest": job["digest"],
             "volumes": data,

@@ -11,6 +11,7 @@ from itertools import count
 from threading import Condition
 from typing import Any
 
+from mastic.agent.jobs import forget
 from mastic.agent.slots import folder_of, in_slot
 from mastic.errors import HostError, Place, Problem
 from mastic.execute.executor import Collected, Tell
@@ -249,6 +250,8 @@ class _Performer:
         self._fail_when_asked(step)
         volumes = {name: self.host.volumes[name] for name in job["data"] if name in self.host.volumes}
         self.host.jobs[step.resource.rpartition("@")[0]] = JobStamp(job["digest"], volumes, self.host.now())
+        if service := step.detail.get("forget"):
+            forget(self.host.jobs, service)
         self.host.ran.append(step.resource)
         self.host.undone.pop(step.resource.rpartition("@")[0], None)
         self._remove_files(job["container"])

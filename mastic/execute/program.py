@@ -23,7 +23,8 @@ def compile_program(plan: Plan, desired: Desired, host: str, secrets: Mapping[st
     steps = [step for step in plan.steps if step.host == host]
     touched = {step.resource for step in steps if step.verb != "bind"}
     workloads = [workload for workload in desired.workloads if workload.id in touched]
-    jobs = [job for job in desired.jobs if job.id in touched]
+    past = desired.departed
+    jobs = [job for job in (*desired.jobs, *past.jobs, *past.discards) if job.id in touched]
     files = [file for workload in workloads for file in workload.files] + [file for job in jobs for file in job.files]
     return {
         "cloud": desired.cloud,

@@ -118,10 +118,11 @@ def _nearest(line: str, texts: list[str]) -> str | None:
 def _files(desired: Desired, service: str) -> dict[str, list[str]]:
     """Texts of the service's rendered files, by name and by container and name."""
     found: dict[str, list[str]] = {}
-    holders: list[PlacedWorkload | PlacedJob] = [*desired.workloads, *desired.jobs]
-    for holder in holders:
-        if holder.service == service:
-            for file in holder.files:
-                found.setdefault(file.name, []).append(file.content)
-                found[f"{holder.container}/{file.name}"] = [file.content]
+    all_holders: list[PlacedWorkload | PlacedJob] = [*desired.workloads, *desired.jobs]
+    holders = [holder for holder in all_holders if holder.service == service]
+    own = {holder.id for holder in holders}
+    for holder in (*holders, *(job for job in desired.discards if own.intersection(job.needs))):
+        for file in holder.files:
+            found.setdefault(file.name, []).append(file.content)
+            found[f"{holder.container}/{file.name}"] = [file.content]
     return found

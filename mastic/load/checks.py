@@ -64,6 +64,7 @@ def _references(folder: ServiceFolder, _: Catalogue) -> Problems:
             yield Problem(
                 f"`{name}` waits for consumers, and `{service.service}` provides nothing", folder.place("jobs", name)
             )
+        yield from _discard(folder, name, job)
         if name in service.workloads:
             yield Problem(f"`{name}` is both a workload and a job", folder.place("jobs", name), "rename one of the two")
     for name, provide in service.provides.items():
@@ -77,6 +78,17 @@ def _names(folder: ServiceFolder, keys: tuple[str, ...], said: tuple[str, ...], 
     for name in said:
         if name not in known:
             yield _unknown("workload or job" if keys[-1] != "in" else "workload", name, folder, keys, known)
+
+
+def _discard(folder: ServiceFolder, name: str, job: Job) -> Problems:
+    place = folder.place("jobs", name)
+    if (job.when == "discard") != (job.consumer_of is not None):
+        yield Problem(f"`{name}` must say `consumer_of` exactly when it is `when: discard`", place)
+    if job.when == "discard" and job.image:
+        yield Problem(f"`{name}` is `when: discard` and runs in the image of `{job.in_}`: leave `image` out", place)
+    if job.consumer_of and job.consumer_of not in folder.service.provides:
+        known = list(folder.service.provides)
+        yield _unknown("capability", job.consumer_of, folder, ("jobs", name, "consumer_of"), known)
 
 
 def _required(folder: ServiceFolder, keys: tuple[str, ...], said: tuple[str, ...] | None) -> Problems:

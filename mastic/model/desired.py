@@ -116,7 +116,7 @@ class PlacedJob:
     host: str
     container: str
     image: str
-    when: Literal["once", "changed", "rotated", "removal"]
+    when: Literal["once", "changed", "rotated", "removal", "discard"]
     run: str
     spec: dict[str, Any] = field(repr=False)
     files: tuple[ConfigFile, ...] = ()
@@ -170,6 +170,16 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class Departed:
+    """What stood and is wanted no more, with what takes it away; known from the last generation only."""
+
+    workloads: tuple[PlacedWorkload, ...] = ()
+    jobs: tuple[PlacedJob, ...] = ()
+    discards: tuple[PlacedJob, ...] = ()
+    """Jobs that take away the data that services left with their providers."""
+
+
+@dataclass(frozen=True)
 class Desired:
     """The whole cloud as it should be."""
 
@@ -190,6 +200,9 @@ class Desired:
     explained: tuple[Explained, ...] = field(default=(), compare=False, repr=False)
     client: dict[str, Any] = field(default_factory=dict)
     """What `clouds.yaml` is made of: auth_url, region, user, project, password reference."""
+    discards: tuple[PlacedJob, ...] = ()
+    """Jobs that take away the data a service has with its providers: after it left, and only when that is allowed."""
+    departed: Departed = Departed()
 
     def workload(self, id: str) -> PlacedWorkload | None:
         return next((w for w in self.workloads if w.id == id), None)

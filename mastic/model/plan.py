@@ -59,6 +59,8 @@ class Plan:
     """Catalogue names of the images that steps need."""
     seconds: float | None = field(default=None, compare=False)
     """How long it will take, learnt from earlier runs; None when they do not tell."""
+    stays: tuple[str, ...] = field(default=(), compare=False)
+    """Data of what is wanted no more, in words: it goes only when the goal allows it."""
 
     def __bool__(self) -> bool:
         return bool(self.steps)

@@ -250,10 +250,13 @@ class Job(Strict):
     image: Name | None = None
     """Another image than the workload's (built on top of it)."""
     user: str | None = None
-    when: Literal["once", "changed", "rotated", "removal"]
+    when: Literal["once", "changed", "rotated", "removal", "discard"]
     """once: until it succeeded on this data (volumes); changed: again whenever run, files or image differ; rotated: as
     changed, but not before a secret in its files was rotated for the first time; removal: before the service leaves a
-    host."""
+    host; discard: after a service that required `consumer_of` left the cloud, and only with `--allow data-loss`."""
+    consumer_of: Name | None = None
+    """Of a job `when: discard`: a capability of this service. The job is there once for each service that requires it,
+    which its templates see as `consumer`, and must be safe to run again."""
     after_consumers: bool = False
     """Waits for everything of the services that require what this service provides: it may take away what they no
     longer use."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from mastic.model.desired import Desired, PlacedJob
 from mastic.model.goal import Goal
 from mastic.model.observed import Observed, ObservedHost, ObservedWorkload
 from mastic.model.plan import Step
-from mastic.plan.difference import write_of
+from mastic.plan.difference import Difference, write_of
 from mastic.plan.order import Resource, in_order, resources_in_order
+
+UNWANTED = "no longer wanted"
 
 
 def departure_steps(desired: Desired, observed: Observed, goal: Goal) -> list[Step]:
@@ -18,9 +21,9 @@ def departure_steps(desired: Desired, observed: Observed, goal: Goal) -> list[St
 
     A service leaves after the services that need it have left.
     """
-    farewell = _Farewell(desired, observed, "destroy" if goal.destroy else "no longer wanted")
+    farewell = _Farewell(desired, observed, "destroy" if goal.destroy else UNWANTED)
     leaving = _leaving(desired, observed, goal)
-    for service in _consumers_first(desired, {workload.service for workload in leaving}):
+    for service in _consumers_first(farewell.past, {workload.service for workload in leaving}):
         farewell.add(service, [workload for workload in leaving if workload.service == service])
     return farewell.steps
 
@@ -30,11 +33,57 @@ def volume_removals(desired: Desired, observed: Observed, goal: Goal, steps: Seq
     if goal.only:
         return []
     return [
-        _volume_removal(volume, host.name, "destroy" if goal.destroy else "no longer wanted", is_data, steps)
+        _volume_removal(volume, host.name, "destroy" if goal.destroy else UNWANTED, is_data, steps)
         for host in _hosts(desired, observed)
         for volume, is_data in _unwanted_volumes(desired, host, goal).items()
         if goal.allow_data_loss or not is_data
     ]
+
+
+def discards(desired: Desired, observed: Observed, goal: Goal, steps: Sequence[Step]) -> list[Step]:
+    """Jobs that take away what services which left the cloud still have with others, after all else on their host."""
+    if goal.only or goal.destroy or not goal.allow_data_loss:
+        return []
+    there = {workload.id for workload in desired.workloads}
+    found: list[Step] = []
+    for job in desired.departed.discards:
+        host = observed.hosts.get(job.host)
+        image = _image_on_host(job, host) if host else None
+        if host and image and there.issuperset(job.needs):
+            found += _discard(job, write_of(job, host, desired.secret_versions), image, steps)
+    return found
+
+
+def staying(desired: Desired, observed: Observed, goal: Goal) -> tuple[str, ...]:
+    """Data that nobody wants any more and that the goal does not let go, in words."""
+    if goal.allow_data_loss or goal.destroy:
+        return ()
+    volumes = [
+        f"volume {name} on {host.name}"
+        for host in _hosts(desired, observed)
+        for name, is_data in _unwanted_volumes(desired, host, goal).items()
+        if is_data
+    ]
+    there = {workload.id for workload in desired.workloads}
+    discarded = [job for job in desired.departed.discards if there.issuperset(job.needs)]
+    return (*volumes, *(f"what {job.service} has in {job.needs[0].partition('@')[0]}" for job in discarded))
+
+
+def _discard(job: PlacedJob, write: Difference | None, image: str, steps: Sequence[Step]) -> list[Step]:
+    detail: dict[str, Any] = {"container": job.container, "image": image, "forget": job.service}
+    before = tuple(step.id for step in steps if step.host == job.host)
+    found: list[Step] = []
+    if write:
+        found.append(Step(f"write:{job.id}", "write", job.id, job.host, UNWANTED, before, job.service, detail=detail))
+        before = (found[-1].id,)
+    run = Step(f"run:{job.id}", "run", job.id, job.host, UNWANTED, before, job.service, detail=detail)
+    return [*found, replace(run, risk="data-loss", reversible=False)]
+
+
+def _with_past(desired: Desired) -> Desired:
+    """The cloud with what departed from it: how that leaves is known from before."""
+    past = desired.departed
+    return replace(desired, workloads=(*desired.workloads, *past.workloads), jobs=(*desired.jobs, *past.jobs))
 
 
 def _hosts(desired: Desired, observed: Observed) -> list[ObservedHost]:
@@ -83,8 +132,9 @@ class _Farewell:
     """Service → steps after which it has left."""
 
     def __post_init__(self) -> None:
-        self.service_needs = _service_needs(self.desired)
-        resources = resources_in_order(self.desired)
+        self.past = _with_past(self.desired)
+        self.service_needs = _service_needs(self.past)
+        resources = resources_in_order(self.past)
         self.order = {resource.id: number for number, resource in enumerate(resources)}
         self.closure = _closure(resources)
 
@@ -98,7 +148,7 @@ class _Farewell:
 
     def _add_jobs(self, service: str, leaving: Sequence[ObservedWorkload], gone: frozenset[str]) -> frozenset[str]:
         hosts = {workload.host for workload in leaving} - self._staying_hosts(service)
-        jobs = [job for job in self.desired.jobs if job.service == service and job.when == "removal"]
+        jobs = [job for job in self.past.jobs if job.service == service and job.when == "removal"]
         ids: dict[str, str] = {}
         for job in sorted(jobs, key=lambda job: self.order[job.id]):
             image = _image_on_host(job, self.observed.hosts[job.host]) if job.host in hosts else None

@@ -40,7 +40,7 @@ def _all(desired: Desired, observed: Observed) -> Iterator[Drift]:
         seen = observed.hosts[workload.host].workloads.get(workload.name) if workload.host in observed.hosts else None
         if seen and seen.state == "running" and seen.healthy is False:
             yield Drift(workload.host, workload.name, "its health check fails", workload.service)
-    for step in reconcile(desired, observed, Goal(allow_data_loss=True)).steps:
+    for step in reconcile(desired, observed, Goal()).steps:
         yield _of_step(step, observed)
 
 

@@ -11,10 +11,11 @@ from mastic.model.goal import Goal
 from mastic.model.observed import Observed, ObservedHost
 from mastic.model.plan import Plan, Step
 from mastic.plan.beside import moves
-from mastic.plan.departure import departure_steps, volume_removals
+from mastic.plan.departure import departure_steps, discards, staying, volume_removals
 from mastic.plan.difference import Difference, change_of, is_edited, run_of, write_of
 from mastic.plan.moving import come_again, moving
 from mastic.plan.order import Resource, resources_in_order, without_detours
+from mastic.plan.succession import told
 
 
 def reconcile(desired: Desired, observed: Observed, goal: Goal) -> Plan:
@@ -29,10 +30,12 @@ def reconcile(desired: Desired, observed: Observed, goal: Goal) -> Plan:
         for resource in resources_in_order(desired):
             arrival.add(resource)
         arrival.add_remaining_volumes()
-    arrived = [come_again(step, moved) for step in arrival.steps.values()]
+    leaving, arrived = told(desired, leaving, [come_again(step, moved) for step in arrival.steps.values()])
     steps = [*leaving, *moved.steps, *arrived]
+    steps += discards(desired, observed, goal, steps)
     steps += volume_removals(desired, observed, goal, steps)
-    return Plan(desired.cloud, without_detours(steps), tuple(arrival.images))
+    stays = staying(desired, observed, goal)
+    return Plan(desired.cloud, without_detours(steps), tuple(arrival.images), stays=stays)
 
 
 @dataclass

@@ -70,6 +70,7 @@ def plan_object(plan: Plan) -> dict[str, Any]:
         "counts": counts(plan),
         "images": plan.images,
         "seconds": plan.seconds,
+        "stays": plan.stays,
         "steps": steps,
     }
 

@@ -40,10 +40,11 @@ class Row:
 def plan_text(plan: Plan, next_step: bool = True) -> str:
     """The overview a person decides with; same plan, same text. `next_step` says how to carry it out."""
     if not plan:
-        return f"Plan for `{plan.cloud}`: nothing to do"
+        return "\n".join([f"Plan for `{plan.cloud}`: nothing to do", *staying_lines(plan)])
     lines = [headline(plan)]
     lines += columns(overview_rows(plan))
     lines += data_loss_lines(plan)
+    lines += staying_lines(plan)
     if next_step:
         lines.append(f"Apply with `{next_command(plan)}`; every step: `mastic plan --steps`")
     return "\n".join(lines)
@@ -52,13 +53,13 @@ def plan_text(plan: Plan, next_step: bool = True) -> str:
 def steps_text(plan: Plan, next_step: bool = True) -> str:
     """Every step with its cause, in the order in which they could run."""
     if not plan:
-        return f"Plan for `{plan.cloud}`: nothing to do"
+        return "\n".join([f"Plan for `{plan.cloud}`: nothing to do", *staying_lines(plan)])
     rows = [
         (f"{number}", step.id, step.cause, notes(step.impact, step.risk, step.reversible))
         for number, step in enumerate(plan.steps, 1)
     ]
     ending = [f"Apply with `{next_command(plan)}`"] if next_step else []
-    return "\n".join([headline(plan), *columns(rows), *data_loss_lines(plan), *ending])
+    return "\n".join([headline(plan), *columns(rows), *data_loss_lines(plan), *staying_lines(plan), *ending])
 
 
 def headline(plan: Plan) -> str:
@@ -92,6 +93,13 @@ def next_command(plan: Plan) -> str:
 def data_loss_lines(plan: Plan) -> list[str]:
     """Name every deletion of data, never only a count."""
     return [f"  DELETES DATA: {subject(step)} on `{step.host}` ({step.cause})" for step in endangered(plan)]
+
+
+def staying_lines(plan: Plan) -> list[str]:
+    """Name the data that nobody wants any more."""
+    if not plan.stays:
+        return []
+    return [f"  stays, and would go with `--allow data-loss`: {', '.join(plan.stays)}"]
 
 
 def subject(step: Step) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mastic.errors import InputError, Place, Problem, did_you_mean
 from mastic.model.service import Provide, Secret
-from mastic.resolve.frontends import CAPABILITY, all_frontends, has_frontend
+from mastic.resolve.frontends import CAPABILITY, all_frontends, has_frontend, is_placed
 from mastic.resolve.ground import Ground
 from mastic.resolve.hosts import home
 from mastic.resolve.render import render_value
@@ -62,7 +62,7 @@ def bindings_of(ground: Ground, service: str, host: str) -> Scope:
 def consumers_of(ground: Ground, provider: str, host: str) -> Scope:
     """What a provider's templates see as `consumers`: per capability a list, sorted by service."""
     later: Thunks = {
-        capability: partial(_consumers, ground, provider, capability, host)
+        capability: partial(consuming, ground, provider, capability, host)
         for capability in ground.folder(provider).service.provides
     }
     return Scope("consumers", {}, later)
@@ -126,13 +126,14 @@ def provided_value(ground: Ground, capability: str, key: str, consumer: Scope, h
     return ground.once((provider, "provides", capability, key, consumer["service"], host), make)
 
 
-def _consumers(ground: Ground, provider: str, capability: str, host: str) -> list[Scope]:
+def consuming(ground: Ground, provider: str, capability: str, host: str) -> list[Scope]:
+    """Who has a capability of a provider; a service that is switched off altogether has none."""
     if ground.providers.get(capability) != provider:
         return []
     if capability == CAPABILITY:
         return all_frontends(ground)
     consumers = [each for each in sorted(ground.services) if capability in ground.folder(each).service.requires]
-    return [binding(ground, consumer, capability, host) for consumer in consumers]
+    return [binding(ground, each, capability, host) for each in consumers if is_placed(ground, each)]
 
 
 def _parameters(ground: Ground, consumer: str, capability: str) -> dict[str, Any]:

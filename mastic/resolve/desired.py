@@ -21,6 +21,7 @@ from mastic.model.observed import HostFacts
 from mastic.model.service import Check, Secret
 from mastic.resolve.bindings import consumer_secrets, find_providers, provided_value, requirement_problems
 from mastic.resolve.context import container_name, ground_of, workload_context
+from mastic.resolve.discards import place_discards
 from mastic.resolve.files import unread_problems
 from mastic.resolve.frontends import frontend_of, frontends_of, placed_on
 from mastic.resolve.ground import Ground
@@ -74,6 +75,7 @@ def resolve(
         ground.problems += place_problems(ground.cloud_file, volumes)
     placed = _place_workloads(ground, order, spots)
     done = _place_jobs(ground, order, jobs, volumes)
+    discards = place_discards(ground)
     ground.problems += [*clashing_listeners(placed), *unread_problems(ground)]
     with ground.collect():
         _check_order(placed, done, ground)
@@ -81,7 +83,7 @@ def resolve(
     checks = tuple(_checks(ground))
     endpoints = tuple(_endpoints(ground))
     client = _client(ground)
-    ground.problems += _unknown_secrets([*placed.values(), *done.values()], secrets)
+    ground.problems += _unknown_secrets([*placed.values(), *done.values(), *discards], secrets)
     ground.finish()
     return Desired(
         cloud=cloud_file.cloud.cloud,
@@ -97,6 +99,7 @@ def resolve(
         endpoints=endpoints,
         explained=explained,
         client=client,
+        discards=discards,
     )
 
 

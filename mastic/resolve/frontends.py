@@ -26,6 +26,12 @@ def placed_on(ground: Ground, service: str, workload: str) -> tuple[str, ...]:
     return ground.once((service, "workloads", workload, "place"), lambda: _placed_on(ground, service, workload))
 
 
+def is_placed(ground: Ground, service: str) -> bool:
+    """Whether any workload of a service runs anywhere."""
+    workloads = ground.folder(service).service.workloads
+    return not workloads or any(placed_on(ground, service, name) for name in workloads)
+
+
 def frontends_of(ground: Ground, service: str) -> Scope:
     """A service's own frontends by workload."""
     workloads = ground.folder(service).service.workloads

@@ -86,7 +86,8 @@ class Order:
 
 def deploying(declared: Service) -> list[str]:
     """Jobs that run while the service is deployed, before others are."""
-    return [name for name, job in declared.jobs.items() if job.when != "removal" and not job.after_consumers]
+    leaving = ("removal", "discard")
+    return [name for name, job in declared.jobs.items() if job.when not in leaving and not job.after_consumers]
 
 
 def preparing(declared: Service) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mastic.errors import InputError, Place, Problem
@@ -44,6 +44,8 @@ def job_spots(ground: Ground) -> list[Spot]:
     for service in ground.services:
         folder = ground.folder(service)
         for name, job in folder.service.jobs.items():
+            if job.when == "discard":
+                continue
             with ground.collect():
                 hosts = [
                     host for host in placed_on(ground, service, job.in_) if _job_wanted(ground, service, name, host)
@@ -90,9 +92,16 @@ def place_workload(ground: Ground, order: Order, spot: Spot) -> PlacedWorkload:
 
 def place_job(ground: Ground, order: Order, spot: Spot, data: tuple[str, ...]) -> PlacedJob:
     """One job on one host; raises InputError with all its problems."""
-    service = ground.folder(spot.service).service
-    job = service.jobs[spot.name]
-    subject = _job_subject(ground, spot, job)
+    job = ground.folder(spot.service).service.jobs[spot.name]
+    placed = placed_job(job_subject(ground, spot, job), spot, job)
+    if job.when == "removal":
+        return placed
+    return replace(placed, data=data, needs=order.needs(spot.service, spot.name, spot.host))
+
+
+def placed_job(subject: Subject, spot: Spot, job: Job) -> PlacedJob:
+    """A job with what its templates see, needing nothing; raises InputError with all its problems."""
+    ground, service = subject.ground, subject.ground.folder(spot.service).service
     files = list(said_files(ground, spot.service, "workloads", job.in_, service.workloads[job.in_].files))
     files += said_files(ground, spot.service, "jobs", spot.name, job.files)
     with _Together() as together:
@@ -100,7 +109,6 @@ def place_job(ground: Ground, order: Order, spot: Spot, data: tuple[str, ...]) -
         configuration = together.do(lambda: config_files(subject, files, run or ""))
         spec = together.do(lambda: container_spec(subject, None, ["kolla_start"]))
         check = together.do(lambda: _command(subject, job.check, "check") if job.check else None)
-    removal = job.when == "removal"
     return PlacedJob(
         name=spot.name,
         service=spot.service,
@@ -111,8 +119,6 @@ def place_job(ground: Ground, order: Order, spot: Spot, data: tuple[str, ...]) -
         run=run,
         spec=spec,
         files=configuration,
-        data=() if removal else data,
-        needs=() if removal else order.needs(spot.service, spot.name, spot.host),
         seconds=job.seconds,
         check=check,
         origin=subject.place(),
@@ -179,7 +185,8 @@ def workload_subject(ground: Ground, spot: Spot, declared: Workload) -> Subject:
     )
 
 
-def _job_subject(ground: Ground, spot: Spot, job: Job) -> Subject:
+def job_subject(ground: Ground, spot: Spot, job: Job) -> Subject:
+    """A job on a host with what its templates see."""
     declared = ground.folder(spot.service).service.workloads[job.in_]
     image = job.image or declared.image
     user = job.user or declared.user
