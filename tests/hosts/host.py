@@ -38,8 +38,13 @@ class Host:
 
     @property
     def id(self) -> str:
-        """Its network namespace and its cgroups."""
+        """Its cgroups."""
         return f"m{self.fabric.lab}{self.name}"
+
+    @property
+    def space(self) -> Path:
+        """Its network namespace; it outlives a power off."""
+        return self.fabric.space_of(self.name)
 
     def address(self, network: int = 0) -> str:
         return self.fabric.address(network, FIRST + self.number)
@@ -84,15 +89,15 @@ def install(host: Host, key: str) -> None:
 
 def boot(host: Host) -> None:
     """Power on; the disk is as the last power off left it."""
-    subprocess.run(["ip", "netns", "add", host.id], capture_output=True, check=False)
-    if "eth0" not in run("ip", "-n", host.id, "-brief", "link"):
-        fabric.plug(host.fabric, FIRST + host.number, host.id)
+    if not host.space.exists():
+        fabric.make_space(host.space)
+        fabric.plug(host.fabric, FIRST + host.number, host.space)
     groups = cgroups.make(host.id)
     spaces = ["--mount", "--uts", "--ipc", "--pid", "--cgroup", "--fork", "--kill-child"]
     enter = ["sh", str(FOLDER / "enter.sh"), str(host.root), str(host.folder), host.name]
     with (host.folder / "console.log").open("ab") as console:
         started = subprocess.Popen(
-            ["nsenter", f"--net=/run/netns/{host.id}", "unshare", *spaces, *enter],
+            ["nsenter", f"--net={host.space}", "unshare", *spaces, *enter],
             stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
@@ -144,7 +149,7 @@ def destroy(host: Host) -> None:
     """Power off and throw away the disk."""
     kill(host)
     cgroups.remove(host.id)
-    subprocess.run(["ip", "netns", "delete", host.id], capture_output=True, check=False)
+    fabric.remove_space(host.space)
     shutil.rmtree(host.folder, ignore_errors=True)
     if host.folder.exists():
         raise RuntimeError(f"something still lies in {host.folder}")

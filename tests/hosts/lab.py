@@ -14,7 +14,7 @@ from tests.hosts import fabric, host
 from tests.hosts.fabric import Fabric
 from tests.hosts.host import Host
 from tests.hosts.root import PLACE, Root, make_root
-from tests.hosts.shell import run, until
+from tests.hosts.shell import NotInTime, run, until
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,10 @@ def wait_for(one: Host) -> None:
     """Until a host that was powered on is of use."""
     until(f"ssh on {one.name}", lambda: _is_up(one))
     if (one.root / "usr/sbin/dockerd").exists():
-        until(f"the engine on {one.name}", lambda: host.has_engine(one))
+        try:
+            until(f"the engine on {one.name}", lambda: host.has_engine(one))
+        except NotInTime as error:
+            raise NotInTime(f"{error}: {one.output('tail', '/var/log/dockerd.log')}") from None
 
 
 def _is_up(one: Host) -> bool:
@@ -132,6 +135,16 @@ def running(wanted: Wanted) -> Iterator[Lab]:
         yield lab
     finally:
         destroy(lab)
+
+
+def variables(one: Host) -> dict[str, str]:
+    """How Ansible reaches a host."""
+    return {
+        "ansible_host": one.address(),
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(one.config.with_name("key")),
+        "ansible_ssh_common_args": f"-o UserKnownHostsFile={one.config.with_name('known_hosts')}",
+    }
 
 
 def _know_each_other(lab: Lab, one: Host) -> None:
