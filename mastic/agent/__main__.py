@@ -26,6 +26,7 @@ from mastic.agent.perform import Performance
 from mastic.agent.records import Busy
 from mastic.agent.relocate import settle_moves
 from mastic.agent.restore import settle_restore
+from mastic.agent.space import in_words
 from mastic.agent.tree import size_of
 from mastic.agent.verbs import Work
 
@@ -40,11 +41,14 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in SUBCOMMANDS:
         sys.stderr.write(f"usage: mastic-agent.pyz {'|'.join(SUBCOMMANDS)} < program\n")
         return 1
+    program = json.loads(sys.stdin.readline())
     try:
-        return SUBCOMMANDS[arguments[0]](json.loads(sys.stdin.readline()))
-    except (EngineError, Busy, OSError) as error:
+        return SUBCOMMANDS[arguments[0]](program)
+    except (EngineError, Busy) as error:
         answer({"error": str(error)})
-        return 1
+    except OSError as error:
+        answer({"error": in_words(error, program["paths"].values())})
+    return 1
 
 
 def answer(data: dict[str, Any]) -> None:

@@ -71,14 +71,24 @@ def present_files(folder: Path) -> list[str]:
 def remember(
     container: str, wanted: list[dict[str, Any]], contents: dict[str, bytes], changed: bool, records: Records
 ) -> None:
-    """Note which content was wanted and what the file then held; `written` is when the folder last changed."""
+    """Note which content was wanted and what the file then held; `written` is when the folder last changed.
+
+    Files that hold what is wanted and are not on record as such were written by a run that was cut off right after.
+    """
     with records.change(MANIFEST) as manifest:
-        written = time.time() if changed else manifest.get(container, {}).get("written", time.time())
         files = {
             file["name"]: {"digest": file["digest"], "sha256": hashlib.sha256(contents[file["name"]]).hexdigest()}
             for file in wanted
         }
-        manifest[container] = {"written": written, "files": files}
+        now = time.time()
+        known = manifest.get(container, {"files": {}, "written": now})
+        is_known = not changed and contents_of(known["files"]) == contents_of(files)
+        manifest[container] = {"written": known["written"] if is_known else now, "files": files}
+
+
+def contents_of(files: dict[str, dict[str, str]]) -> dict[str, str]:
+    """File → digest of what it holds, as it is on record."""
+    return {name: file["sha256"] for name, file in files.items()}
 
 
 def observe_files(config: Path, records: Records) -> dict[str, dict[str, dict[str, Any]]]:

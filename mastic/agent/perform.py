@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from mastic.agent.engine import EngineError
 from mastic.agent.files import MissingSecret
 from mastic.agent.health import NotServing
 from mastic.agent.journal import Journal
+from mastic.agent.space import in_words
 from mastic.agent.verbs import Cancelled, Step, StepFailed, Verb, Work
 
 VERBS: dict[str, Verb] = {
@@ -111,7 +113,8 @@ class Performance:
 
     def fail(self, step: Step, error: BaseException) -> None:
         self.failed.append(step["id"])
-        message, log = explain(error)
+        site = self.work.site
+        message, log = explain(error, (site.config, site.records.folder))
         self.journal.write(step=step["id"], state="failed", message=message)
         self.tell(step["id"], "failed", message=message, log=log)
         if not self.stopping:
@@ -127,8 +130,13 @@ class Performance:
         self.say({"kind": "step", "id": name, "state": state, "at": time.time(), **more})
 
 
-def explain(error: BaseException) -> tuple[str, list[str]]:
-    """Message and log lines of a failure; what nobody expected is a bug of the agent and shows where."""
+def explain(error: BaseException, folders: Iterable[Path] = ()) -> tuple[str, list[str]]:
+    """Message and log lines of a failure; what nobody expected is a bug of the agent and shows where.
+
+    `folders` are those that steps write to.
+    """
+    if isinstance(error, OSError):
+        return in_words(error, folders), []
     if isinstance(error, EXPECTED):
         return str(error), list(getattr(error, "log", []))
     lines = "".join(traceback.format_exception(type(error), error, error.__traceback__)).splitlines()

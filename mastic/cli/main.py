@@ -6,12 +6,15 @@ import json
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from mastic import __version__
-from mastic.cli.options import common_options
+from mastic.agent.space import in_words, is_full
+from mastic.cli.options import common_options, from_environment
 from mastic.errors import ExitCode, MasticError, Problem
 
 COMMANDS = (
@@ -78,16 +81,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         result = mastic.main(words or ["--help"], prog_name="mastic", standalone_mode=False)
     except click.ClickException as error:
-        return tell([usage_problem(error)], as_json, ExitCode.USER_PROBLEM)
+        return tell([usage_problem(error)], ExitCode.USER_PROBLEM, as_json)
     except MasticError as error:
-        return tell(list(error.problems), as_json, error.exit_code)
+        return tell(list(error.problems), error.exit_code, as_json)
     except (KeyboardInterrupt, click.Abort):
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         return int(ExitCode.DONE)
-    except Exception:  # the one place where a bug ends
-        return tell([bug(traceback.format_exc())], as_json, ExitCode.BUG)
+    except Exception as error:  # the one place where a bug ends
+        return tell(*unexpected(error, words), as_json)
     return result if isinstance(result, int) else int(ExitCode.DONE)
 
 
@@ -97,6 +100,21 @@ def usage_problem(error: click.ClickException) -> Problem:
     context = getattr(error, "ctx", None)
     hint = f"`{context.command_path} --help` says what it takes" if context else None
     return Problem(message[:1].lower() + message[1:].replace("'", "`"), hint=hint)
+
+
+def unexpected(error: Exception, words: Sequence[str]) -> tuple[list[Problem], ExitCode]:
+    """A bug, unless the machine has no room left: that is nobody's mistake."""
+    if isinstance(error, OSError) and is_full(error):
+        return [full_disk(error, words)], ExitCode.STEP_FAILED
+    return [bug(traceback.format_exc())], ExitCode.BUG
+
+
+def full_disk(error: OSError, words: Sequence[str]) -> Problem:
+    """What is full, and that nothing is lost."""
+    said = [*words, *(part for word in words for part in word.split("=", 1))]
+    after = [Path(said[number + 1]) for number, word in enumerate(said[:-1]) if word == "--state"]
+    message = in_words(error, [*(after or [from_environment().state]), tempfile.gettempdir()])
+    return Problem(message, hint="what ran before stays recorded; then `mastic apply` goes on")
 
 
 def bug(trace: str) -> Problem:
@@ -110,7 +128,7 @@ def bug(trace: str) -> Problem:
     )
 
 
-def tell(problems: list[Problem], as_json: bool, code: ExitCode) -> int:
+def tell(problems: list[Problem], code: ExitCode, as_json: bool) -> int:
     """Write problems the way that was asked for."""
     if as_json:
         from mastic.report.json_lines import problem_object

@@ -75,7 +75,16 @@ def events(folder: Path) -> list[dict[str, Any]]:
     """Everything that was told, as far as it reached the disk."""
     path = folder / EVENTS
     lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]  # a line cut off by a crash does not count
+    return [event for line in lines if line.endswith("\n") and (event := _event(line))]
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    """None for a line that a full disk or a crash cut off, even when another was added to it."""
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return None
+    return event
 
 
 def durations(folder: Path) -> Iterator[tuple[str, float]]:

@@ -57,6 +57,15 @@ def test_writing_again_changes_nothing(config: Path, records: Records) -> None:
     assert records.read("manifest.json") == before
 
 
+def test_files_of_a_run_that_was_cut_off_count_as_written_by_the_next(config: Path, records: Records) -> None:
+    """Whoever started before has not read them."""
+    write(config, records)
+    before = records.read("manifest.json")["glance_api"]["written"]
+    (config / "glance_api" / "keys/0").write_text("other")
+    assert write(config, records, [FILES[0], {**FILES[1], "content": "other", "digest": "d3"}]) == []
+    assert records.read("manifest.json")["glance_api"]["written"] > before
+
+
 def test_files_no_longer_wanted_go(config: Path, records: Records) -> None:
     write(config, records)
     assert write(config, records, FILES[:1]) == ["keys/0"]
