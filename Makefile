@@ -27,9 +27,11 @@ test: prepare-tests ## every test: fast, container engine, whole clouds
 e2e: prepare-tests ## only the tests that run whole clouds
 	@$(BIN)/pytest -m cloud $(PYTEST_ARGS)
 
-bench: prepare ## print figures of plan, build and images (UP=yes: of a whole deployment too, which first removes the cloud and its data)
+bench: prepare ## print figures of plan, build and images (UP=yes: of a whole deployment too, which first removes the cloud and its data; CHANGE=yes: of changed options too)
 	@if [ "$(UP)" = yes ]; then $(BIN)/python -m benchmarks.up --yes; fi
 	@$(BIN)/python -m benchmarks.plan
+	@$(BIN)/python -m benchmarks.render
+	@if [ "$(CHANGE)" = yes ]; then $(BIN)/python -m benchmarks.change; fi
 	@$(BIN)/python -m benchmarks.build
 	@$(BIN)/python -m benchmarks.images
 
