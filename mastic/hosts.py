@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from mastic.execute.remote.reach import Reach
+from mastic.errors import InputError
+from mastic.execute.remote.reach import Reach, write_reach
+from mastic.load.cloud import load_hosts
 from mastic.load.inventory import inventory_path
 from mastic.model.catalogue import CloudFile
 from mastic.model.cloud import Host
@@ -26,3 +29,13 @@ def variables_of(host: Host, in_inventory: bool) -> dict[str, Any]:
         return {"ansible_connection": "local"}
     address = {} if in_inventory else {"ansible_host": host.address}
     return {**address, **host.ansible}
+
+
+def remember_reach(definition: Path, state: Path) -> None:
+    """Keep how the hosts are reached, as far as the definition says so; what is known already stays otherwise."""
+    try:
+        file = load_hosts(definition)
+    except InputError:
+        return
+    if file.cloud.cloud == state.name:
+        write_reach(state, reach_of(file))

@@ -24,14 +24,20 @@ _ADDRESS = Setting(type="address", help="")
 
 def load_cloud(path: Path) -> CloudFile:
     """Read a cloud definition and its override files; raises InputError with every problem."""
-    file = with_inventory(_checked(read_yaml(path)))
-    problems = [*_address_problems(file), *problems_of_hosts(file)]
-    if problems:
-        raise InputError(problems)
+    file = load_hosts(path)
     said = file.cloud.config
     overrides = load_overrides(path.parent / (said or FOLDER), file.place("config") if said else None)
     own = load_own(path.parent / IMAGES)
     return replace(file, overrides=overrides, sources=load_sources(file), root_archive=_root_archive(file), own=own)
+
+
+def load_hosts(path: Path) -> CloudFile:
+    """A cloud definition with nothing of what lies beside it but the inventory; raises InputError."""
+    file = with_inventory(_checked(read_yaml(path)))
+    problems = [*_address_problems(file), *problems_of_hosts(file)]
+    if problems:
+        raise InputError(problems)
+    return file
 
 
 def _root_archive(file: CloudFile) -> RootArchive | None:
