@@ -199,7 +199,9 @@ class Placement(Strict):
     group: Name
     quorum: bool = False
     """Its processes decide by majority: an even number of hosts is refused, as it survives no more
-    losses than one less."""
+    losses than one less. Implies `one_by_one`."""
+    one_by_one: bool = False
+    """A change reaches one host after the other, each serves again before the next; else all hosts at once."""
 
 
 class Workload(Strict):
