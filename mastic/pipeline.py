@@ -35,6 +35,7 @@ from mastic.model.run import Run
 from mastic.option_gate import OptionGate, check_overrides, gated, option_gate
 from mastic.plan.departed import with_departed
 from mastic.plan.estimate import with_estimate
+from mastic.plan.host_check import between_hosts
 from mastic.plan.preflight import preflight, unreachable
 from mastic.plan.reconcile import reconcile
 from mastic.plan.saved import SavedPlan, check_unmoved, save
@@ -141,6 +142,7 @@ def plan_of(situation: Situation, goal: Goal) -> Plan:
     """
     if not goal.destroy:
         problems = preflight(situation.catalogue, situation.cloud_file, situation.desired, situation.observed)
+        problems += between_hosts(situation.cloud_file, situation.observed)
         if problems:
             raise HostError(problems)
     plan = reconcile(situation.desired, situation.observed, goal)

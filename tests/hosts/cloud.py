@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.agent.tiny_image import REFERENCE
 from tests.contract.executor.world import There
 from tests.generations import real_desk
 from tests.hosts import lab
+from tests.hosts.host import Host
 from tests.hosts.lab import Lab
 
 
@@ -39,12 +41,8 @@ class SmallCloud:
     def define(self, word: str = "one", hosts: tuple[str, ...] = ()) -> None:
         """All hosts of the lab, or some of them, in group control."""
         chosen = [each for each in self.lab.hosts if not hosts or each.name in hosts]
-        lines = [f"cloud: {self.name}", 'release: "1"', "hosts:"]
-        for each in chosen:
-            said = "".join(f"      {key}: {value}\n" for key, value in lab.variables(each).items())
-            lines.append(f"  {each.name}:\n    address: {each.address()}\n    groups: [control]\n    ansible:\n{said}")
-        lines.append(f"services: [{self.name}]\nsettings: {{{self.name}: {{word: {word}}}}}\n")
-        (self.folder / "cloud.yml").write_text("\n".join(lines))
+        rest = f'release: "1"\nservices: [{self.name}]\nsettings: {{{self.name}: {{word: {word}}}}}\n'
+        (self.folder / "cloud.yml").write_text(definition(self.name, chosen) + rest)
 
     def build(
         self, graph: ImageGraph, wanted: tuple[str, ...], feed: ImageFeed, tell: object, logs: Path
@@ -84,6 +82,15 @@ class SmallCloud:
                 shown = there.docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", name)
                 found[f"{name}@{each}"] = shown.strip()
         return found
+
+
+def definition(cloud: str, hosts: Sequence[Host]) -> str:
+    """A cloud.yml of these hosts, all in group control; its services are still to be said."""
+    lines = [f"cloud: {cloud}", "hosts:"]
+    for each in hosts:
+        said = "".join(f"      {key}: {value}\n" for key, value in lab.variables(each).items())
+        lines.append(f"  {each.name}:\n    address: {each.address()}\n    groups: [control]\n    ansible:\n{said}")
+    return "\n".join(lines)
 
 
 def make(name: str, folder: Path, hosts: Lab) -> SmallCloud:

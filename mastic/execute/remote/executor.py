@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from mastic.execute.agents import AgentExecutor
-from mastic.execute.executor import Executor
 from mastic.execute.local import LocalExecutor
 from mastic.execute.remote.calls import Carriers, RemoteAgent
 from mastic.execute.remote.reach import Reach, read_reach
@@ -26,7 +25,7 @@ class AnsibleExecutor(AgentExecutor):
         return self.carriers.call(subcommand, hosts)
 
 
-def executor_for(cloud: str, state: Path) -> Executor:
+def executor_for(cloud: str, state: Path) -> AgentExecutor:
     """The way to the hosts that is kept with the state: ansible-core when there is any other machine."""
     reach = read_reach(state)
     return AnsibleExecutor(cloud, state, reach) if reach.hosts or reach.inventory else LocalExecutor(cloud, state)
