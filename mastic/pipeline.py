@@ -16,8 +16,10 @@ from mastic.build.recipes import recipes_text
 from mastic.build.remote import Remote
 from mastic.errors import HostError
 from mastic.execute.executor import Executor
-from mastic.execute.local import LocalExecutor
+from mastic.execute.remote.executor import executor_for
+from mastic.execute.remote.reach import write_reach
 from mastic.history.history import History, operator
+from mastic.hosts import reach_of
 from mastic.load.catalogue import load_catalogue
 from mastic.load.cloud import load_cloud
 from mastic.load.secrets import SecretStore
@@ -33,7 +35,8 @@ from mastic.model.run import Run
 from mastic.option_gate import OptionGate, check_overrides, gated, option_gate
 from mastic.plan.departed import with_departed
 from mastic.plan.estimate import with_estimate
-from mastic.plan.preflight import preflight
+from mastic.plan.host_check import between_hosts
+from mastic.plan.preflight import preflight, unreachable
 from mastic.plan.reconcile import reconcile
 from mastic.plan.saved import SavedPlan, check_unmoved, save
 from mastic.report.phase import phase
@@ -49,7 +52,7 @@ from mastic.verify.verify import VerifySummary, verify
 class Means:
     """How the world is reached; tests reach another one."""
 
-    executor: Callable[[str, Path], Executor] = LocalExecutor
+    executor: Callable[[str, Path], Executor] = executor_for
     """Made of the cloud's name and its state folder."""
     build: Build = build_images
 
@@ -109,9 +112,12 @@ def survey(where: Where) -> Situation:
     cloud_file = load_cloud(where.cloud)
     said = cloud_file.cloud.registry
     remote = Remote(said.address, said.mirrors) if said else None
+    write_reach(where.state / cloud_file.cloud.cloud, reach_of(cloud_file))
     site = replace(site_of(where, cloud_file.cloud.cloud), remote=remote)
     graph = image_graph(catalogue, cloud_file)
     observed = site.executor.observe(tuple(cloud_file.cloud.hosts))
+    if observed.unreachable:
+        raise HostError(unreachable(cloud_file, observed))
     facts = {name: host.facts for name, host in observed.hosts.items()}
     desired = resolve(catalogue, cloud_file, facts, graph.references, site.secrets.versions())
     desired = with_departed(desired, standing(site.history))
@@ -136,6 +142,7 @@ def plan_of(situation: Situation, goal: Goal) -> Plan:
     """
     if not goal.destroy:
         problems = preflight(situation.catalogue, situation.cloud_file, situation.desired, situation.observed)
+        problems += between_hosts(situation.cloud_file, situation.observed)
         if problems:
             raise HostError(problems)
     plan = reconcile(situation.desired, situation.observed, goal)

@@ -9,6 +9,7 @@ from mastic.build.recipes import graph_of
 from mastic.errors import BuildError, HostError, InputError, MasticError, Place, Problem, StepError, VerifyError
 from mastic.history.history import operator, previous
 from mastic.history.keeping import unpack
+from mastic.hosts import remember_reach
 from mastic.load.strict import read_yaml
 from mastic.model.generation import Generation, Head, Intent
 from mastic.model.goal import Goal
@@ -36,6 +37,7 @@ def cloud_of(where: Where) -> Site:
             message = f"no definition says which cloud is meant; clouds with a history: {told}"
             raise InputError(Problem(message, Place(str(where.cloud)), "say the definition with `--cloud FILE`"))
         name = known[0]
+    remember_reach(where.cloud, where.state / name)
     return site_of(where, name)
 
 
@@ -175,6 +177,7 @@ def recover(where: Where, host: str, cloud: str | None) -> tuple[Site, Generatio
     if name is None:
         hint = "`mastic recover --from HOST CLOUD`, or say the definition with `--cloud FILE`"
         raise InputError(Problem("no definition says which cloud is meant", Place(str(where.cloud)), hint))
+    remember_reach(where.cloud, where.state / name)
     site = site_of(where, name)
     content = site.executor.kept(host)
     if content is None:

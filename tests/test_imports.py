@@ -37,6 +37,7 @@ SEE_EVERYTHING = {
     "rotating.py",
     "collecting.py",
     "drifting.py",
+    "hosts.py",
     "volumes.py",
     "cli",
     "__main__.py",

@@ -23,6 +23,7 @@ from mastic.agent.kvm import start_probe
 from mastic.agent.notices import Answers, Notices
 from mastic.agent.observe import Site, observe, our_volumes
 from mastic.agent.perform import Performance
+from mastic.agent.prepare import prepare
 from mastic.agent.records import Busy
 from mastic.agent.relocate import settle_moves
 from mastic.agent.restore import settle_restore
@@ -132,6 +133,11 @@ def sizes_command(program: dict[str, Any]) -> int:
     return 0
 
 
+def prepare_command(program: dict[str, Any]) -> int:
+    answer({"prepared": prepare(engine_of(program), lambda what: answer({"told": what}))})
+    return 0
+
+
 def manifest_command(program: dict[str, Any]) -> int:
     found = read_manifest(Path(program["archive"]))
     answer({**found, "volumes": {name: each["digest"] for name, each in found["volumes"].items()}})
@@ -155,6 +161,7 @@ SUBCOMMANDS: dict[str, Callable[[dict[str, Any]], int]] = {
     "collect": collect_command,
     "sizes": sizes_command,
     "manifest": manifest_command,
+    "prepare": prepare_command,
 }
 
 

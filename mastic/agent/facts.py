@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import os
 import platform
@@ -29,6 +30,7 @@ MODULES = {
 }
 """Module → its option in a kernel's configuration."""
 LISTEN = "0A"
+SIOCGIFADDR = 0x8915
 
 
 def read_facts(engine_folder: str, root: Path = Path("/")) -> dict[str, Any]:
@@ -43,6 +45,8 @@ def read_facts(engine_folder: str, root: Path = Path("/")) -> dict[str, Any]:
         "kernel_modules": kernel_modules(root, platform.release()),
         "hostname": socket.gethostname(),
         "python": platform.python_version(),
+        "system": system(root),
+        "interfaces": interfaces(root),
         "clock": time.time(),
     }
 
@@ -68,6 +72,31 @@ def addresses(root: Path) -> list[str]:
     found = local_addresses(trie.read_text()) if trie.exists() else []
     words = [line.split()[0] for line in six.read_text().splitlines()] if six.exists() else []
     return found + sorted(socket.inet_ntop(socket.AF_INET6, bytes.fromhex(word)) for word in words)
+
+
+def system(root: Path) -> str:
+    """Distribution and release, `debian 13`."""
+    path = root / "etc/os-release"
+    lines = path.read_text().splitlines() if path.exists() else []
+    said = dict(line.split("=", 1) for line in lines if "=" in line)
+    return f"{said.get('ID', '?')} {said.get('VERSION_ID', '')}".replace('"', "").strip()
+
+
+def interfaces(root: Path) -> dict[str, dict[str, Any]]:
+    """Interface → its MTU and its first IPv4 address."""
+    folder = root / "sys/class/net"
+    names = sorted(path.name for path in folder.iterdir() if (path / "mtu").exists()) if folder.exists() else []
+    return {name: {"mtu": int((folder / name / "mtu").read_text()), "address": address_of(name)} for name in names}
+
+
+def address_of(interface: str) -> str | None:
+    """None when it has no IPv4 address."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            answer = fcntl.ioctl(asked, SIOCGIFADDR, struct.pack("256s", interface.encode()[:15]))
+        except OSError:
+            return None
+    return socket.inet_ntoa(answer[20:24])
 
 
 def local_addresses(trie: str) -> list[str]:

@@ -51,6 +51,7 @@ def observe(engine: Engine, site: Site, kvm: Callable[[], str]) -> dict[str, Any
             except EngineError as error:
                 problem = str(error)
         facts = read_facts(answers.get("folder", DEFAULT_ENGINE_FOLDER))
+    facts["other_clouds"] = answers.get("containers", {}).pop("other_clouds", [])
     facts.update(engine=answers.get("engine"), engine_problem=problem, kvm=kvm())
     found = {
         "facts": facts,
@@ -79,6 +80,9 @@ def observe_containers(engine: Engine, site: Site, pool: ThreadPoolExecutor) -> 
         "workloads": first,
         "beside": beside,
         "foreign_containers": sorted(set(labels) - set(ours)),
+        "other_clouds": sorted(
+            {found["mastic.cloud"] for found in labels.values() if "mastic.cloud" in found} - {site.cloud}
+        ),
     }
 
 

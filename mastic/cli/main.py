@@ -33,6 +33,7 @@ COMMANDS = (
     "unlock",
     "gc",
     "recover",
+    "hosts",
     "volume",
     "secrets",
     "build",

@@ -9,6 +9,8 @@ from pathlib import Path
 from mastic.errors import InputError, Problem
 from mastic.load.customise import FOLDER as IMAGES
 from mastic.load.customise import load_own
+from mastic.load.hosts import problems_of_hosts, with_connections
+from mastic.load.inventory import with_inventory
 from mastic.load.overrides import FOLDER, load_overrides
 from mastic.load.sources import load_sources
 from mastic.load.strict import Document, read_yaml, to_model
@@ -22,11 +24,20 @@ _ADDRESS = Setting(type="address", help="")
 
 def load_cloud(path: Path) -> CloudFile:
     """Read a cloud definition and its override files; raises InputError with every problem."""
-    file = cloud_of(read_yaml(path))
+    file = load_hosts(path)
     said = file.cloud.config
     overrides = load_overrides(path.parent / (said or FOLDER), file.place("config") if said else None)
     own = load_own(path.parent / IMAGES)
     return replace(file, overrides=overrides, sources=load_sources(file), root_archive=_root_archive(file), own=own)
+
+
+def load_hosts(path: Path) -> CloudFile:
+    """A cloud definition with nothing of what lies beside it but the inventory; raises InputError."""
+    file = with_inventory(_checked(read_yaml(path)))
+    problems = [*_address_problems(file), *problems_of_hosts(file)]
+    if problems:
+        raise InputError(problems)
+    return file
 
 
 def _root_archive(file: CloudFile) -> RootArchive | None:
@@ -42,13 +53,21 @@ def _root_archive(file: CloudFile) -> RootArchive | None:
 
 
 def cloud_of(document: Document) -> CloudFile:
-    """Check what a `cloud.yml` says."""
+    """Check what a `cloud.yml` says, but for an inventory that it names."""
+    file = _checked(document)
+    problems = problems_of_hosts(file)
+    if problems:
+        raise InputError(problems)
+    return file
+
+
+def _checked(document: Document) -> CloudFile:
     cloud = to_model(Cloud, document, "", document.path.name)
     file = CloudFile(cloud, document.path, document.lines)
     problems = [*_address_problems(file), *_list_problems(file)]
     if problems:
         raise InputError(problems)
-    return file
+    return with_connections(file)
 
 
 def _address_problems(file: CloudFile) -> list[Problem]:
@@ -68,7 +87,7 @@ def _address_problems(file: CloudFile) -> list[Problem]:
 
 def _list_problems(file: CloudFile) -> list[Problem]:
     problems = []
-    if not file.cloud.hosts:
+    if not file.cloud.hosts and not file.cloud.inventory:
         problems.append(Problem("the cloud has no hosts", file.place("hosts"), "name at least one under `hosts`"))
     if not file.cloud.services:
         problems.append(

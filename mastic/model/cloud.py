@@ -12,10 +12,18 @@ Kind = Literal["source", "binary"]
 Root = Annotated[str, StringConstraints(pattern=r"^(mmdebstrap|registry:\S+|tar:\S.*)$")]
 
 
+AnsibleVariable = Annotated[str, StringConstraints(pattern=r"^ansible_[a-z0-9_]+$")]
+
+
 class Host(Strict):
     """One machine of the cloud."""
 
-    connection: Literal["local"] = "local"
+    connection: Literal["local", "ansible"] | None = None
+    """local: this very machine; ansible: another one, reached as `ansible` and the inventory say. The only host is
+    local by default, each of several is not."""
+    ansible: dict[AnsibleVariable, Any] = Field(default_factory=dict)
+    """Ansible's connection variables (`ansible_user: debian`, `ansible_become: true`…), stronger than the inventory's.
+    Passwords belong into an inventory, in a vault."""
     address: str = "127.0.0.1"
     """Where the processes of this host listen for the others."""
     groups: tuple[Name, ...] = ("control", "network", "compute")
@@ -60,7 +68,11 @@ class Cloud(Strict):
     region: str = "RegionOne"
     api_address: str | None = None
     """Where the load balancer offers the APIs; default is the address of the first control host."""
-    hosts: dict[Name, Host]
+    inventory: str | None = None
+    """The operator's own Ansible inventory, a file or folder beside this file. Without `hosts` every host of it that is
+    in a group belongs to the cloud, its groups are the inventory's, and its address is `mastic_address`, else
+    `ansible_host`, else its name."""
+    hosts: dict[Name, Host] = Field(default_factory=dict)
     services: tuple[Name, ...]
     settings: dict[Name, dict[str, Any]] = Field(default_factory=dict)
     """Service → option → value."""

@@ -91,6 +91,8 @@ class PlacedWorkload:
     replace: Literal["beside", "stop-first"] = "stop-first"
     reload_signal: str | None = None
     stop_seconds: int = 30
+    one_by_one: bool = False
+    """A change reaches it on one host after the other."""
     keep_running: bool = False
     slots: dict[str, int] = field(default_factory=dict)
     """Slot → port, when a new container is started beside the old one; spec, files and health name neither."""

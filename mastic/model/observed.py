@@ -29,6 +29,12 @@ class HostFacts:
     python: str = ""
     clock: float = 0.0
     """Seconds since the epoch when the facts were read."""
+    system: str = ""
+    """Distribution and release, `debian 13`."""
+    interfaces: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Interface → `mtu` and `address`, its first IPv4 address or None."""
+    other_clouds: tuple[str, ...] = ()
+    """Clouds of mastic's, but for this one, that have containers there."""
 
 
 @dataclass(frozen=True)

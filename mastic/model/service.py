@@ -197,6 +197,11 @@ class Placement(Strict):
     """Which hosts run a workload."""
 
     group: Name
+    quorum: bool = False
+    """Its processes decide by majority: an even number of hosts is refused, as it survives no more
+    losses than one less. Implies `one_by_one`."""
+    one_by_one: bool = False
+    """A change reaches one host after the other, each serves again before the next; else all hosts at once."""
 
 
 class Workload(Strict):
@@ -332,6 +337,8 @@ class Service(Strict):
     secrets: dict[Name, Secret] = {}
     provides: dict[Name, Provide] = {}
     requires: dict[Name, dict[str, Any]] = {}
+    """Capability → parameters for its provider. Key `if` is no parameter: an expression over `cloud` and `hosts`; where
+    it does not hold nothing is required."""
     workloads: dict[Name, Workload] = {}
     jobs: dict[Name, Job] = {}
     checks: dict[Name, Check] = {}

@@ -27,7 +27,7 @@ WILDCARDS = frozenset({"0.0.0.0", "[::]", "::", "*", ""})
 
 def preflight(catalogue: Catalogue, cloud_file: CloudFile, desired: Desired, observed: Observed) -> list[Problem]:
     """Every reason why the hosts cannot take the cloud; empty when they can."""
-    problems = [_unreachable(cloud_file, name, why) for name, why in sorted(observed.unreachable.items())]
+    problems = unreachable(cloud_file, observed)
     problems += _api_address(cloud_file, observed)
     for name in desired.hosts:
         if host := observed.hosts.get(name):
@@ -35,9 +35,13 @@ def preflight(catalogue: Catalogue, cloud_file: CloudFile, desired: Desired, obs
     return problems
 
 
-def _unreachable(cloud_file: CloudFile, name: str, why: str) -> Problem:
-    hint = "check that the host is up and `connection` is right; `mastic plan` tries again"
-    return Problem(f"host `{name}` cannot be reached: {why}", cloud_file.place("hosts", name), hint)
+def unreachable(cloud_file: CloudFile, observed: Observed) -> list[Problem]:
+    """Hosts that did not answer, each with its reason."""
+    hint = "check that the host is up and how it is reached; `mastic hosts check` asks all of them"
+    return [
+        Problem(f"host `{name}` cannot be reached: {why}", cloud_file.place("hosts", name), hint)
+        for name, why in sorted(observed.unreachable.items())
+    ]
 
 
 def _api_address(cloud_file: CloudFile, observed: Observed) -> list[Problem]:

@@ -53,6 +53,9 @@ class _Arrival:
     barriers: dict[str, frozenset[str]] = field(default_factory=dict)
     """Resource → the steps that a consumer of it has to wait for, also through resources that do not change."""
 
+    turns: dict[str, str] = field(default_factory=dict)
+    """Workload that is changed on one host after the other → the last step of its change so far."""
+
     def __post_init__(self) -> None:
         self.missing = {volume.id: volume for volume in self.desired.volumes if self._is_missing(volume)}
 
@@ -73,7 +76,16 @@ class _Arrival:
             self.barriers[resource.id] = providers | write
             return
         needs = providers | write | self._add_preparation(resource, difference, host)
-        self.barriers[resource.id] = frozenset({self._add_step(resource, difference, needs)})
+        step = self._add_step(resource, difference, needs | self._turn_before(resource, difference))
+        if isinstance(resource, PlacedWorkload) and resource.one_by_one:
+            self.turns[resource.name] = step
+        self.barriers[resource.id] = frozenset({step})
+
+    def _turn_before(self, resource: Resource, difference: Difference) -> frozenset[str]:
+        """A first start waits for nobody: the members of a cluster may need each other for it."""
+        if not isinstance(resource, PlacedWorkload) or difference.verb == "start":
+            return frozenset()
+        return frozenset({self.turns[resource.name]}) if resource.name in self.turns else frozenset()
 
     def _add_slotted(self, workload: PlacedWorkload, host: ObservedHost, providers: frozenset[str]) -> frozenset[str]:
         """Every step waits for the one before it: at most two containers of the workload stand at any time."""

@@ -15,6 +15,7 @@ from mastic.resolve.frontends import SHIFT, frontend_of, frontends_of
 from mastic.resolve.ground import Ground
 from mastic.resolve.hosts import cloud_scopes
 from mastic.resolve.kinds import as_wanted
+from mastic.resolve.requirements import drop_unwanted_requirements
 from mastic.resolve.scope import Scope
 from mastic.resolve.secrets import authority_reference, reference
 from mastic.resolve.settings import settings_of
@@ -30,7 +31,9 @@ def ground_of(
     """What a resolution stands on, before it began; its problems and providers are still to be found."""
     services = tuple(name for name in cloud_file.cloud.services if name in catalogue.folders)
     catalogue = as_wanted(catalogue, cloud_file)
-    return Ground(catalogue, cloud_file, facts, images, service_context, secret_versions or {}, services)
+    ground = Ground(catalogue, cloud_file, facts, images, service_context, secret_versions or {}, services)
+    drop_unwanted_requirements(ground)
+    return ground
 
 
 def workload_context(

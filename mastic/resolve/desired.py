@@ -23,9 +23,9 @@ from mastic.resolve.bindings import consumer_secrets, find_providers, provided_v
 from mastic.resolve.context import container_name, ground_of, workload_context
 from mastic.resolve.discards import place_discards
 from mastic.resolve.files import unread_problems
-from mastic.resolve.frontends import frontend_of, frontends_of, placed_on
+from mastic.resolve.frontends import CAPABILITY, frontend_of, frontends_of, placed_on
 from mastic.resolve.ground import Ground
-from mastic.resolve.hosts import home
+from mastic.resolve.hosts import home, in_group
 from mastic.resolve.order import Order, check_circles
 from mastic.resolve.placement import (
     Spot,
@@ -65,7 +65,7 @@ def resolve(
     """What the hosts should look like; raises InputError with every problem found."""
     ground = ground_of(catalogue, cloud_file, facts, images, secret_versions)
     ground.problems += [*_choice_problems(ground), *find_providers(ground), *requirement_problems(ground)]
-    ground.problems += check_said_settings(ground)
+    ground.problems += [*_address_problems(ground), *check_said_settings(ground)]
     explained = tuple(each for service in ground.services for each in explain(ground, service))
     spots, jobs = workload_spots(ground), job_spots(ground)
     order = Order(ground, _instances(spots, jobs))
@@ -116,6 +116,19 @@ def _choice_problems(ground: Ground) -> Iterator[Problem]:
         hint = f"releases with a lock: {listed}" if listed else "the catalogue has no lock at all"
         message = f"release `{ground.cloud.release}` has no lock in the catalogue"
         yield Problem(message, file.place("release"), hint)
+
+
+def _address_problems(ground: Ground) -> Iterator[Problem]:
+    """Several load balancers need an address of their own, which goes to one of them at a time."""
+    hosts, said = in_group(ground, "control"), ground.cloud.api_address
+    if len(hosts) < 2 or CAPABILITY not in ground.providers:
+        return
+    owner = next((name for name, host in ground.cloud.hosts.items() if host.address == said), None)
+    if said is None or owner is not None:
+        why = "and no `api_address`" if said is None else f"and `api_address` is that of host `{owner}`"
+        place = ground.cloud_file.place("api_address") if said else ground.cloud_file.place("hosts")
+        hint = "choose an address of their network that no machine has; it goes to one healthy control host at a time"
+        yield Problem(f"the cloud has {len(hosts)} control hosts {why}", place, hint)
 
 
 def _instances(spots: list[Spot], jobs: list[Spot]) -> dict[tuple[str, str], tuple[str, ...]]:

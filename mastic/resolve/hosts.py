@@ -35,15 +35,25 @@ def in_group(ground: Ground, group: str) -> list[str]:
 def hosts_of_workload(ground: Ground, service: str, workload: str) -> list[str]:
     """Hosts whose group the workload wants, whatever its `if`; raises InputError when there is none."""
     folder = ground.folder(service)
-    group = folder.service.workloads[workload].place.group
-    found = in_group(ground, group)
+    wanted = folder.service.workloads[workload].place
+    group, found = wanted.group, in_group(ground, wanted.group)
     if found:
-        return found
+        return _majority(ground, workload, group, found) if wanted.quorum else found
     known = sorted({each for host in ground.cloud.hosts.values() for each in host.groups})
     place = folder.place("workloads", workload, "place", "group")
     hint = did_you_mean(group, known) or f"add `{group}` to the `groups` of a host in {ground.cloud_file.path.name}"
     message = f"`{workload}` runs on group `{group}`, and no host of cloud `{ground.cloud.cloud}` is in it"
     raise InputError(Problem(message, place, hint))
+
+
+def _majority(ground: Ground, workload: str, group: str, hosts: list[str]) -> list[str]:
+    """The hosts; raises InputError when half of them could stand against the other half."""
+    if len(hosts) % 2:
+        return hosts
+    told = ", ".join(f"`{host}`" for host in hosts)
+    message = f"`{workload}` decides by majority and would run on {len(hosts)} hosts: {told}"
+    hint = f"put one host more or one less into `{group}`: {len(hosts)} survive no more losses than {len(hosts) - 1}"
+    raise InputError(Problem(message, ground.cloud_file.place("hosts", hosts[-1], "groups"), hint))
 
 
 def home(ground: Ground, service: str, near: str | None = None) -> str:

@@ -83,6 +83,7 @@ def place_workload(ground: Ground, order: Order, spot: Spot) -> PlacedWorkload:
         replace=declared.replace,
         reload_signal=declared.reload_signal,
         stop_seconds=declared.stop_seconds,
+        one_by_one=declared.place.quorum or declared.place.one_by_one,
         keep_running=declared.keep_running,
         slots=dict(subject.slots),
         bindings=bindings,

@@ -3,77 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from mastic.build.engine import find_engine
 from mastic.build.signing import make_key
+from tests.bundle.machine import FETCH, Machine, forget_page, new_machine
 
 pytestmark = pytest.mark.engine
 HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[1]
-CLOUD = "cloud: carried\nhosts: {one: {}}\nservices: [page]\n"
-FETCH = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:18080/page').read().decode())"
-
-
-@dataclass(frozen=True)
-class Machine:
-    """Where a cloud is defined, built and bundled."""
-
-    folder: Path
-
-    @property
-    def bundle(self) -> Path:
-        return self.folder / "cloud.bundle"
-
-    def words(self, *words: str, state: str = "state") -> list[str]:
-        return [sys.executable, "-m", "mastic", *words, "--state", str(self.folder / state)]
-
-    def run(self, words: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
-        names = {
-            "MASTIC_SIGNING_KEY": str(self.folder / "key.pem"),
-            "MASTIC_VAULT_PASSWORD_FILE": str(self.folder / "vault"),
-            "PYTHONPATH": str(REPOSITORY),
-        }
-        return subprocess.run(
-            words, env=os.environ | names | variables, cwd=self.folder, capture_output=True, text=True, check=False
-        )
-
-    def mastic(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        places = ("--cloud", "cloud.yml", "--catalogue", "catalogue") if words[:2] != ("bundle", "load") else ()
-        return self.run(self.words(*words, *places), **variables)
 
 
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    folder = tmp_path_factory.mktemp("bundle")
-    (folder / "catalogue/page").mkdir(parents=True)
-    shutil.copytree(REPOSITORY / "catalogue/_shared", folder / "catalogue/_shared")
-    shutil.copy(HERE / "service.yml", folder / "catalogue/page/service.yml")
-    (folder / "cloud.yml").write_text(CLOUD)
-    made = Machine(folder)
-    forget_page()  # one that stands from an earlier run has no record in this folder
+    made = new_machine(tmp_path_factory.mktemp("bundle"))
     for words in (("build",), ("bundle", "create", str(made.bundle))):
         done = made.mastic(*words)
         assert done.returncode == 0, done.stdout + done.stderr
     yield made
-    shutil.rmtree(folder / "engine", ignore_errors=True)
+    shutil.rmtree(made.folder / "engine", ignore_errors=True)
     forget_page()
-
-
-def forget_page() -> None:
-    engine = find_engine()
-    for reference in engine.images():
-        if reference.startswith("mastic/page:"):
-            engine.forget(reference)
 
 
 def test_bundle_holds_each_layer_once_with_locks_and_records(machine: Machine) -> None:

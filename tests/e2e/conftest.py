@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.timeline import gantt, phases, spans
-from tests.e2e.engine import container_logs, containers
+from tests.e2e.engine import container_logs, containers, docker
 from tests.e2e.lab import EXAMPLE, Finished, Lab, run, shared_mounts
 
 ARTIFACTS = Path(os.environ.get("E2E_ARTIFACTS", Path(tempfile.gettempdir()) / "mastic-e2e"))
@@ -45,7 +45,7 @@ def keep_logs(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ps.txt").write_text(run(["docker", "ps", "--all"]).out, encoding="utf-8")
     (folder / "links.txt").write_text(run(["ip", "address"]).out, encoding="utf-8")
-    for name in containers("laptop"):
+    for name in docker("ps", "--all", "--filter", "label=mastic.cloud", "--format", "{{.Names}}").split():
         (folder / f"{name}.log").write_text(container_logs(name), encoding="utf-8")
 
 

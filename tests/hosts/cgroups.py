@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from tests.hosts.shell import until
 
 MOUNTS = Path("/proc/self/mounts")
 PARENT = "mastic-hosts"
@@ -67,6 +71,28 @@ def freeze(name: str, frozen: bool) -> None:
 def cpu_seconds(name: str) -> float:
     """Processor time of all processes that the host ever had."""
     return int((_of(name, "cpuacct") / "cpuacct.usage").read_text()) / 1e9
+
+
+@contextmanager
+def counting(name: str) -> Iterator[Callable[[], float]]:
+    """Count the processor time of this process and all that it starts meanwhile, but for hosts: they have their own."""
+    top = _of(name, "cpuacct")
+    top.mkdir(parents=True)
+    (top / "cgroup.procs").write_text(str(os.getpid()))
+    try:
+        yield lambda: cpu_seconds(name)
+    finally:
+        until("nothing is counted any more", lambda: _is_left(top))
+        top.rmdir()
+
+
+def _is_left(group: Path) -> bool:
+    """Move everything out; True when nothing was in it."""
+    inside = (group / "cgroup.procs").read_text().split()
+    for process in inside:
+        with suppress(ProcessLookupError):
+            (group.parent.parent / "cgroup.procs").write_text(process)
+    return not inside
 
 
 def remove(name: str) -> None:

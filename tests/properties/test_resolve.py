@@ -51,7 +51,9 @@ def hosts(draw: st.DrawFn) -> dict[str, Host]:
 def clouds(draw: st.DrawFn) -> Cloud:
     said = draw(st.fixed_dictionaries({}, optional=OPTIONS))
     services = draw(st.permutations(["store", "gate", "web"]))
-    return Cloud(cloud="lab", hosts=draw(hosts()), services=tuple(services), settings={"web": said})
+    return Cloud(
+        cloud="lab", api_address="192.0.2.100", hosts=draw(hosts()), services=tuple(services), settings={"web": said}
+    )
 
 
 def resolved(cloud: Cloud, versions: dict[str, int] | None = None) -> Desired:

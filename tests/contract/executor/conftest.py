@@ -1,4 +1,4 @@
-"""Every case of this folder runs in a fake world and, marked `engine`, in a real one."""
+"""Every case of this folder runs in a fake world and, marked `engine`, in two real ones: here and on another host."""
 
 from __future__ import annotations
 
@@ -7,19 +7,44 @@ from pathlib import Path
 
 import pytest
 
+from mastic.execute.remote.executor import AnsibleExecutor
+from mastic.execute.remote.reach import Reach
 from mastic.model.goal import Goal
 from tests.contract.executor.clouds import cloud
-from tests.contract.executor.world import CLOUD, HOST, IMAGES, World, docker, fake_world, real_world
+from tests.contract.executor.world import CLOUD, HOST, IMAGES, World, fake_world, real_world, remote_world
+from tests.hosts import lab
+from tests.hosts.host import Host
+from tests.hosts.root import engine_root
+
+LOCAL = pytest.param("local", marks=pytest.mark.engine)
+ANSIBLE = pytest.param("ansible", marks=pytest.mark.engine)
 
 
-@pytest.fixture(params=["fake", pytest.param("local", marks=pytest.mark.engine)])
+@pytest.fixture(params=["fake", LOCAL, ANSIBLE])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     if request.param == "fake":
         yield fake_world()
         return
-    world = real_world(tmp_path)
+    if request.param == "local":
+        world = real_world(tmp_path)
+    else:
+        world = remote_world(request.getfixturevalue("far_host"), request.getfixturevalue("far_executor"))
     yield world
     world.apply(cloud(), Goal(destroy=True, allow_data_loss=True))
     world.executor.cleanup(HOST)
-    docker("rmi", IMAGES[1])
-    assert not Path(f"/etc/mastic/clouds/{CLOUD}").exists()
+    assert world.machine
+    world.machine.docker("rmi", IMAGES[1])
+    assert not world.machine.path(f"/etc/mastic/clouds/{CLOUD}").exists()
+
+
+@pytest.fixture(scope="session")
+def far_host() -> Iterator[Host]:
+    """A machine of its own, of the release that mastic's images are made of."""
+    with lab.running(lab.Wanted({HOST: engine_root("trixie")})) as made:
+        yield made[HOST]
+
+
+@pytest.fixture(scope="session")
+def far_executor(far_host: Host, tmp_path_factory: pytest.TempPathFactory) -> AnsibleExecutor:
+    """Reaches it as an operator's inventory would say."""
+    return AnsibleExecutor(CLOUD, tmp_path_factory.mktemp("state"), Reach({HOST: lab.variables(far_host)}))

@@ -100,7 +100,9 @@ def test_failed_restore_leaves_the_present_content(world: World, archive: Path) 
 
 
 def test_what_is_no_backup_is_said(world: World, tmp_path: Path) -> None:
-    (tmp_path / "some.tar").write_text("nothing")
+    file = world.path(tmp_path / "some.tar")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("nothing")
     with pytest.raises(HostError, match="no backup"):
         world.executor.archive(HOST, str(tmp_path / "some.tar"))
 
@@ -120,7 +122,7 @@ def test_move_keeps_the_data_and_what_was_done_to_it(world: World, tmp_path: Pat
     assert world.remaining(ALL) == [], "a volume without a place in the definition stays where it is"
     world.succeed(at(ALL, tmp_path / "other"))
     assert world.accidents.text(VOLUME) == "precious"
-    assert not (tmp_path / "place").exists()
+    assert not world.path(tmp_path / "place").exists()
 
 
 def test_moved_volume_is_backed_up_and_restored(world: World, tmp_path: Path, archive: Path) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import tarfile
 from dataclasses import dataclass, field, replace
@@ -16,12 +17,14 @@ from mastic.execute.executor import Executor
 from mastic.execute.fake import FakeExecutor
 from mastic.execute.feed import ImageFeed
 from mastic.execute.local import LocalExecutor
+from mastic.execute.remote.executor import AnsibleExecutor
 from mastic.model.desired import Desired
 from mastic.model.goal import Goal
 from mastic.model.observed import ObservedHost
 from mastic.model.run import Event, Run
 from mastic.plan.reconcile import reconcile
 from tests.agent.tiny_image import REFERENCE, make_tiny_image
+from tests.hosts.host import Host
 
 HOST = "here"
 CLOUD = f"contract{os.getpid()}"
@@ -60,7 +63,13 @@ class World:
     executor: Executor
     accidents: Accidents
     images: Images
+    machine: Machine | None = None
+    """None: nothing real."""
     events: list[Event] = field(default_factory=list)
+
+    def path(self, inside: Path) -> Path:
+        """A file of the host."""
+        return self.machine.path(str(inside)) if self.machine else inside
 
     def apply(self, desired: Desired, goal: Goal | None = None) -> Run:
         plan = reconcile(desired, self.executor.observe((HOST,)), goal or Goal())
@@ -129,10 +138,46 @@ class FakeImages:
         self.executor.hosts[HOST].images.add(reference)
 
 
+class Machine(Protocol):
+    """Where the real containers run, reached without mastic."""
+
+    def docker(self, *arguments: str, content: bytes = b"") -> str: ...
+
+    def path(self, inside: str) -> Path: ...
+
+
+class Here:
+    """This machine."""
+
+    def docker(self, *arguments: str, content: bytes = b"") -> str:
+        done = subprocess.run(["docker", *arguments], input=content, check=True, capture_output=True)
+        return done.stdout.decode()
+
+    def path(self, inside: str) -> Path:
+        return Path(inside)
+
+
+@dataclass
+class There:
+    """A host of the harness."""
+
+    host: Host
+
+    def docker(self, *arguments: str, content: bytes = b"") -> str:
+        ssh = ["ssh", "-F", str(self.host.config), self.host.name, shlex.join(["docker", *arguments])]
+        return subprocess.run(ssh, input=content, check=True, capture_output=True).stdout.decode()
+
+    def path(self, inside: str) -> Path:
+        return self.host.path(inside)
+
+
+@dataclass
 class RealImages:
+    machine: Machine
+
     def make(self, reference: str) -> None:
         """An image of its own, not only another name."""
-        subprocess.run(["docker", "import", "-", reference], input=empty_archive(), check=True, capture_output=True)
+        self.machine.docker("import", "-", reference, content=empty_archive())
 
 
 def empty_archive() -> bytes:
@@ -143,30 +188,33 @@ def empty_archive() -> bytes:
     return target.getvalue()
 
 
+@dataclass
 class RealAccidents:
+    machine: Machine
+
     def kill(self, workload: str) -> None:
-        docker("stop", "-t", "0", f"{CLOUD}_{workload}")
+        self.machine.docker("stop", "-t", "0", f"{CLOUD}_{workload}")
 
     def edit(self, container: str, file: str) -> None:
-        path = Path("/etc/mastic/clouds", CLOUD, container, file)
+        path = self.machine.path(f"/etc/mastic/clouds/{CLOUD}/{container}/{file}")
         path.write_text(path.read_text() + "# by hand\n")
 
     def undo(self, job: str, what: str) -> None:
-        docker("run", "--rm", "--volume", f"{CLOUD}_data:/data", IMAGES[0], "rm", "/data/done")
+        self.machine.docker("run", "--rm", "--volume", f"{CLOUD}_data:/data", IMAGES[0], "rm", "/data/done")
 
     def remake(self, workload: str) -> None:
         """With the same labels, and another memory limit."""
         name = f"{CLOUD}_{workload}"
         template = "{{range $key, $value := .Config.Labels}}--label={{$key}}={{$value}}\n{{end}}"
-        asked = subprocess.run(["docker", "inspect", "-f", template, name], check=True, capture_output=True, text=True)
+        asked = self.machine.docker("inspect", "-f", template, name).split()
         folder = f"/etc/mastic/clouds/{CLOUD}/{name}"
         mounts = ("-v", f"{folder}:/var/lib/kolla/config_files:ro")
-        docker("rm", "-f", name)
-        docker("run", "-d", "--name", name, "--network", "host", "-m", "64m", *asked.stdout.split(), *mounts, IMAGES[0])
+        self.machine.docker("rm", "-f", name)
+        self.machine.docker("run", "-d", "--name", name, "--network", "host", "-m", "64m", *asked, *mounts, IMAGES[0])
 
     def put(self, volume: str, text: str) -> None:
         """With what a copy may lose: another owner, a mode, a link, two names of one file."""
-        folder = root_of(volume) / "inner"
+        folder = self.root_of(volume) / "inner"
         folder.mkdir(exist_ok=True)
         file = folder / "text"
         file.write_text(text)
@@ -178,19 +226,17 @@ class RealAccidents:
         os.link(file, folder / "second")
 
     def text(self, volume: str) -> str:
-        folder = root_of(volume) / "inner"
+        folder = self.root_of(volume) / "inner"
         found = (folder / "link").stat()
         assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (4242, 4243, 0o640)
         assert (folder / "second").samefile(folder / "text")
-        assert not [path.name for path in root_of(volume).iterdir() if path.name.startswith(".mastic")]
+        assert not [path.name for path in self.root_of(volume).iterdir() if path.name.startswith(".mastic")]
         return (folder / "link").read_text()
 
-
-def root_of(volume: str) -> Path:
-    """Where the engine keeps a volume's content."""
-    shown = subprocess.run(["docker", "volume", "inspect", volume], check=True, capture_output=True, text=True)
-    (found,) = json.loads(shown.stdout)
-    return Path((found["Options"] or {}).get("device") or found["Mountpoint"])
+    def root_of(self, volume: str) -> Path:
+        """Where the engine keeps a volume's content."""
+        (found,) = json.loads(self.machine.docker("volume", "inspect", volume))
+        return self.machine.path((found["Options"] or {}).get("device") or found["Mountpoint"])
 
 
 def fake_world() -> World:
@@ -201,12 +247,21 @@ def fake_world() -> World:
 
 def real_world(state: Path) -> World:
     make_tiny_image()
-    docker("tag", *IMAGES)
-    return World(LocalExecutor(CLOUD, state), RealAccidents(), RealImages())
+    here = Here()
+    here.docker("tag", *IMAGES)
+    return World(LocalExecutor(CLOUD, state), RealAccidents(here), RealImages(here), here)
 
 
-def docker(*arguments: str) -> None:
-    subprocess.run(["docker", *arguments], check=True, capture_output=True)
+def remote_world(host: Host, executor: AnsibleExecutor) -> World:
+    """The same images on another machine."""
+    make_tiny_image()
+    there = There(host)
+    there.docker("load", "--quiet", content=subprocess.run(SAVE, check=True, capture_output=True).stdout)
+    there.docker("tag", *IMAGES)
+    return World(executor, RealAccidents(there), RealImages(there), there)
+
+
+SAVE = ("docker", "save", REFERENCE)
 
 
 def with_image(desired: Desired, image: str) -> Desired:

@@ -1,0 +1,44 @@
+"""A change of a clustered workload reaches one host after the other; its first start reaches all at once."""
+
+from __future__ import annotations
+
+from mastic.execute.fake import FakeExecutor
+from mastic.model.desired import Desired
+from mastic.model.plan import Plan
+from tests.plan.clouds import apply, cloud, file, plan_for, workload
+
+HOSTS = ("one", "two", "three")
+
+
+def three(content: str, *, one_by_one: bool) -> Desired:
+    members = (
+        workload("store", host=host, files=(file("store.conf", content),), one_by_one=one_by_one) for host in HOSTS
+    )
+    return cloud(*members, hosts=HOSTS)
+
+
+def needs(plan: Plan, verb: str) -> dict[str, set[str]]:
+    """Host → hosts of the same verb that it waits for."""
+    steps = {step.id: step for step in plan.steps if step.verb == verb}
+    return {step.host: {steps[id].host for id in step.needs if id in steps} for step in steps.values()}
+
+
+def test_members_start_together() -> None:
+    plan = plan_for(three("one", one_by_one=True), FakeExecutor(HOSTS))
+    assert needs(plan, "start") == {"one": set(), "two": set(), "three": set()}
+
+
+def test_members_change_one_after_the_other() -> None:
+    executor = FakeExecutor(HOSTS)
+    apply(three("one", one_by_one=True), executor)
+    changed = three("two", one_by_one=True)
+    assert needs(plan_for(changed, executor), "restart") == {"one": set(), "two": {"one"}, "three": {"two"}}
+    apply(changed, executor)
+    assert not plan_for(changed, executor)
+
+
+def test_what_is_no_cluster_changes_everywhere_at_once() -> None:
+    executor = FakeExecutor(HOSTS)
+    apply(three("one", one_by_one=False), executor)
+    plan = plan_for(three("two", one_by_one=False), executor)
+    assert needs(plan, "restart") == {"one": set(), "two": set(), "three": set()}
