@@ -82,3 +82,11 @@ def test_a_pattern_that_nothing_matches_fails(distribution: Path) -> None:
     done = ask(distribution, "madeup.main", "oslo.nothing*")
     assert (done.returncode, done.stdout) == (1, "")
     assert "no namespace of oslo.config.opts matches: oslo.nothing*" in done.stderr
+
+
+def test_a_vendors_library_that_is_left_out_hides_no_option(distribution: Path) -> None:
+    module = distribution / "madeup.py"
+    module.write_text("from vendor.deep import client\nfrom vendor import errors\n" + module.read_text())
+    done = ask(distribution, "madeup.*")
+    assert done.returncode == 0, done.stderr
+    assert "max_things" in json.loads(done.stdout)["DEFAULT"]
