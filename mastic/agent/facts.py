@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gzip
 import os
@@ -83,10 +84,13 @@ def system(root: Path) -> str:
 
 
 def interfaces(root: Path) -> dict[str, dict[str, Any]]:
-    """Interface → its MTU and its first IPv4 address."""
+    """Interface → its MTU and its first IPv4 address; those of guests and containers come and go while we look."""
     folder = root / "sys/class/net"
-    names = sorted(path.name for path in folder.iterdir() if (path / "mtu").exists()) if folder.exists() else []
-    return {name: {"mtu": int((folder / name / "mtu").read_text()), "address": address_of(name)} for name in names}
+    found: dict[str, dict[str, Any]] = {}
+    for name in sorted(os.listdir(folder)) if folder.exists() else []:  # noqa: PTH208 - names are enough
+        with contextlib.suppress(OSError):
+            found[name] = {"mtu": int((folder / name / "mtu").read_text()), "address": address_of(name)}
+    return found
 
 
 def address_of(interface: str) -> str | None:

@@ -34,7 +34,7 @@ def moves(workload: PlacedWorkload, observed: Observed, versions: Versions) -> I
     first, second = host.workloads.get(workload.name), host.beside.get(workload.name)
     scene = _Scene(workload, observed, host, versions)
     if first is None:
-        yield from scene.in_place(None)
+        yield from scene.come_back()
         return
     if second is not None:
         first, second = sorted((first, second), key=scene.merit, reverse=True)
@@ -75,7 +75,15 @@ class _Scene:
             return
         if is_alone and self._is_left_over(seen):
             yield self._remove(slot_of(self.workload, seen), None, UNFINISHED)
-        yield from self.in_place(seen)
+        yield from self.in_place(seen, slot_of(self.workload, seen))
+
+    def come_back(self) -> Iterator[Move]:
+        """A first start, or one where somebody took the container away: it comes where its files are."""
+        slots = [slot for slot in self.workload.slots if self.workload.folder(slot) in self.host.files]
+        slot = next(iter(slots), next(iter(self.workload.slots)))
+        if len(slots) > 1:
+            yield self._remove(slot, None, UNFINISHED)
+        yield from self.in_place(None, slot)
 
     def take_over(self, slot: str, old: ObservedWorkload, cause: str, serves: bool = True) -> Iterator[Move]:
         """Requests go to `slot` when that serves, then the old container goes."""
@@ -83,10 +91,9 @@ class _Scene:
             yield from self._bind(slot, cause, [each for each in self.workload.bindings if self._has(each.host)])
         yield self._remove(slot, old, cause)
 
-    def in_place(self, seen: ObservedWorkload | None) -> Iterator[Move]:
+    def in_place(self, seen: ObservedWorkload | None, slot: str) -> Iterator[Move]:
         """What touches no request: a first start, one that does not run, files that no process reads at its start."""
         workload = self.workload
-        slot = next(iter(workload.slots)) if seen is None else slot_of(workload, seen)
         folder = workload.folder(slot)
         difference = change_of(workload, self.host, self.versions, seen)
         if write := write_of(workload, self.host, self.versions, folder):

@@ -114,6 +114,24 @@ def test_stopped_one_is_started_in_its_place(world: World) -> None:
     check_single(world, "a")
 
 
+def test_one_that_was_removed_by_hand_comes_again_where_its_files_are(world: World) -> None:
+    world.succeed(BOTH)
+    world.succeed(CHANGED)
+    world.accidents.take_away("api")
+    assert world.succeed(CHANGED) == [f"bind:api/b@{HOST}", f"start:{API}"]
+    check_single(world, "b")
+    assert world.remaining(CHANGED) == []
+
+
+def test_one_that_was_removed_in_the_middle_leaves_nothing(world: World) -> None:
+    world.succeed(BOTH)
+    perform_first(world, CHANGED, 1)
+    world.accidents.take_away("api")
+    world.succeed(CHANGED)
+    check_single(world, "a")
+    assert world.remaining(CHANGED) == []
+
+
 def test_both_containers_go_with_the_service(world: World) -> None:
     world.succeed(BOTH)
     perform_first(world, CHANGED, 2)

@@ -38,6 +38,9 @@ class Accidents(Protocol):
 
     def kill(self, workload: str) -> None: ...
 
+    def take_away(self, workload: str) -> None:
+        """Somebody removed the container; its files are there."""
+
     def edit(self, container: str, file: str) -> None: ...
 
     def undo(self, job: str, what: str) -> None:
@@ -113,6 +116,9 @@ class FakeAccidents:
 
     def kill(self, workload: str) -> None:
         self.executor.hosts[HOST].stop(workload, 137)
+
+    def take_away(self, workload: str) -> None:
+        del self.executor.hosts[HOST].containers[workload]
 
     def edit(self, container: str, file: str) -> None:
         self.executor.hosts[HOST].edit(container, file)
@@ -194,6 +200,9 @@ class RealAccidents:
 
     def kill(self, workload: str) -> None:
         self.machine.docker("stop", "-t", "0", f"{CLOUD}_{workload}")
+
+    def take_away(self, workload: str) -> None:
+        self.machine.docker("rm", "--force", f"{CLOUD}_{workload}")
 
     def edit(self, container: str, file: str) -> None:
         path = self.machine.path(f"/etc/mastic/clouds/{CLOUD}/{container}/{file}")
