@@ -33,9 +33,9 @@ class Measured:
         return [line for line in self.lines if line.get("type") == "event"]
 
 
-def run_mastic(*arguments: str) -> Measured:
-    """Run `mastic ARGUMENTS --json` on the cloud to measure."""
-    cloud = os.environ.get("MASTIC_CLOUD", str(EXAMPLE))
+def run_mastic(*arguments: str, definition: Path | None = None) -> Measured:
+    """Run `mastic ARGUMENTS --json` on the cloud to measure, or on another."""
+    cloud = str(definition or os.environ.get("MASTIC_CLOUD", EXAMPLE))
     command = [sys.executable, "-m", "mastic", *arguments, "--json", "--cloud", cloud]
     began, cpu, machine = monotonic(), os.times(), machine_cpu()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:

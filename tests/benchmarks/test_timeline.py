@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from benchmarks.images import size
 from benchmarks.timeline import gantt, phases, spans
 
 EVENTS = [
@@ -26,7 +25,3 @@ def test_bars_stand_where_things_ran() -> None:
 def test_no_events_give_no_bars() -> None:
     assert spans([]) == []
     assert gantt([]) == "nothing took long enough to be shown"
-
-
-def test_sizes_as_the_engine_writes_them() -> None:
-    assert [size(text) for text in ("0B", "1.5kB", "667MB", "1.2GB")] == [0, 1500, 667e6, 1.2e9]

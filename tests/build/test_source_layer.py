@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 import subprocess
 import sys
 from dataclasses import replace
@@ -185,3 +186,15 @@ def test_a_source_that_needs_more_than_the_image_has(environment: dict[str, str]
     done = install(environment, project(tmp_path / "mine", "", "Requires-Dist: omega>=2\n"), tmp_path)
     assert done.returncode != 0
     assert "omega" in done.stderr and "does not fit the release's lock" in done.stderr
+
+
+@pytest.mark.parametrize("declared", ["pyproject.toml", "setup.cfg"])
+def test_a_checkout_without_git_says_which_files_it_has(declared: str, tmp_path: Path) -> None:
+    texts = {"pyproject.toml": '[project]\nname = "oslo.alpha"\n', "setup.cfg": "[metadata]\nname = oslo.alpha\n"}
+    (tmp_path / "alpha/deep").mkdir(parents=True)
+    (tmp_path / "alpha/deep/it.py").write_text("")
+    (tmp_path / declared).write_text(texts[declared])
+    script = shipped_catalogue() / "_shared/image/install-source"
+    runpy.run_path(str(script))["list_files"](tmp_path)
+    listed = (tmp_path / "oslo.alpha.egg-info/SOURCES.txt").read_text()
+    assert listed.split() == ["alpha/deep/it.py", declared]
