@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,12 +15,22 @@ from mastic.load.catalogue import load_catalogue
 from mastic.load.cloud import load_cloud
 
 LAPTOP = Path(__file__).parents[2] / "examples/laptop/cloud.yml"
+LEFT_OUT = ("heat", "horizon", "cinder")
 
 
 @cache
 def laptop() -> ImageGraph:
     """Images of the example."""
     return image_graph(load_catalogue(shipped_catalogue()), load_cloud(LAPTOP))
+
+
+@cache
+def larger() -> ImageGraph:
+    """Images of the example and of the services that it leaves out."""
+    example = load_cloud(LAPTOP)
+    services = (*example.cloud.services, *LEFT_OUT)
+    cloud = replace(example, cloud=example.cloud.model_copy(update={"services": services}))
+    return image_graph(load_catalogue(shipped_catalogue()), cloud)
 
 
 @cache

@@ -13,7 +13,7 @@ import pytest
 from mastic.build.engine import find_engine
 from mastic.build.layer import SETUID
 from mastic.load.catalogue import load_catalogue
-from tests.build.standing import laptop, standing
+from tests.build.standing import larger, standing
 
 pytestmark = pytest.mark.engine
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -48,13 +48,13 @@ print(json.dumps(found))
 
 def inspected() -> Iterator[str]:
     """Images of containers: those that have the root's Python to look with."""
-    nodes = laptop().nodes
+    nodes = larger().nodes
     yield from (name for name in nodes if name not in NOT_FOR_CONTAINERS and name != "mastic-guest")
 
 
 @cache
 def reference(name: str) -> str:
-    return standing(name)[0]
+    return standing(name, graph=larger())[0]
 
 
 @cache
@@ -91,7 +91,7 @@ def test_environment_and_history_hold_no_secret(name: str) -> None:
 def users() -> Iterator[tuple[str, str]]:
     catalogue = load_catalogue(REPOSITORY / "catalogue")
     for name, folder in catalogue.image_owners().items():
-        if (user := folder.service.images[name].user) and name in laptop().nodes:
+        if (user := folder.service.images[name].user) and name in larger().nodes:
             yield name, user
 
 
