@@ -33,16 +33,23 @@ class Answer:
     text: str
 
 
-def several(addresses: dict[str, str]) -> Desired:
-    """The example's services on these control hosts instead of one."""
+def several(addresses: dict[str, str], *services: str) -> Desired:
+    """The example's services, or these alone, on these control hosts instead of one."""
     catalogue, cloud_file = load_catalogue(shipped_catalogue()), load_cloud(LAPTOP)
     hosts = {name: Host(address=address) for name, address in addresses.items()}
-    cloud = cloud_file.cloud.model_copy(update={"hosts": hosts})
+    cloud = cloud_file.cloud.model_copy(
+        update={
+            "hosts": hosts,
+            "api_address": next(iter(addresses.values())).rpartition(".")[0] + ".100",
+            "services": services or (*cloud_file.cloud.services, *(["keepalived"] if len(addresses) > 1 else [])),
+        }
+    )
+    references = {name: f"mastic/{name}:0" for name in catalogue.image_owners()} | dict(laptop().references)
     facts = {
         name: HostFacts(cpus=2, memory_bytes=8 << 30, disk_free_bytes=50 << 30, addresses=(address,), python="3.13")
         for name, address in addresses.items()
     }
-    return resolve(catalogue, replace(cloud_file, cloud=cloud), facts, dict(laptop().references), {})
+    return resolve(catalogue, replace(cloud_file, cloud=cloud), facts, references, {})
 
 
 @dataclass(frozen=True)

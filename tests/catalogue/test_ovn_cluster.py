@@ -144,7 +144,7 @@ def test_a_first_host_that_cannot_ask_the_others_begins_nothing(databases: Contr
 
 
 def test_a_host_that_left_is_let_go(databases: ControlHosts) -> None:
-    left = several({name: databases.addresses[name] for name in ("ctl1", "ctl2")})
+    left = several({**databases.addresses, "ctl3": "192.0.2.13"}, "openvswitch", "ovn")
     for host in ("ctl1", "ctl2"):
         databases.start("ovn-sb-db", host, left)
     job = next(each for each in left.jobs if each.id == "ovn/members@ctl1")
