@@ -82,14 +82,16 @@ class ControlHosts:
                 text = text.replace(f"@@secret:{secret}@@", f"value_of_{secret}")
             (folder / file.name).write_text(text)
 
-    def start(self, name: str, host: str, desired: Desired | None = None) -> None:
-        """The container as its spec says, but with an address of its own instead of the host's network."""
+    def start(self, name: str, host: str, desired: Desired | None = None, beside: str = "") -> None:
+        """The container as its spec says, but with an address of its own, or that of the one it stands beside."""
         placed = (desired or self.desired).workload(f"{name}@{host}")
         assert placed is not None
         folder = self.folder / host / name
         self.write(placed, folder)
-        words = ["--name", self.container(name, host), "--network", self.mark, "--ip", self.addresses[host]]
-        self._make(placed, folder, ["-d", "--restart", "unless-stopped", *words])
+        own = ["--network", self.mark, "--ip", self.addresses[host]]
+        network = ["--network", f"container:{self.container(beside, host)}"] if beside else own
+        words = ["-d", "--restart", "unless-stopped", "--name", self.container(name, host)]
+        self._make(placed, folder, [*words, *network])
 
     def job(self, name: str, host: str, command: str, desired: Desired | None = None) -> Answer:
         """A job beside the container it belongs to, in its network; `command` is the job's run or check."""
@@ -144,9 +146,12 @@ class ControlHosts:
     def mend(self, name: str, host: str) -> None:
         run("docker", "network", "connect", "--ip", self.addresses[host], self.mark, self.container(name, host))
 
+    def remove(self, name: str, host: str) -> None:
+        run("docker", "rm", "-f", self.container(name, host))
+
     def lose_disk(self, name: str, host: str, volume: str) -> None:
         """The container goes, and its volume of this name."""
-        run("docker", "rm", "-f", self.container(name, host))
+        self.remove(name, host)
         run("docker", "volume", "rm", "-f", self.volume(volume, host))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -145,19 +144,23 @@ def test_a_first_host_that_cannot_ask_the_others_begins_nothing(databases: Contr
 
 def test_a_host_that_left_is_let_go(databases: ControlHosts) -> None:
     left = several({**databases.addresses, "ctl3": "192.0.2.13"}, "openvswitch", "ovn")
-    for host in ("ctl1", "ctl2"):
-        databases.start("ovn-sb-db", host, left)
+    for host in NAMES:
+        databases.start("ovn-sb-db", host, beside=DATABASE)
+    until(
+        "the other cluster",
+        lambda: databases.execute("ovn-sb-db", "ctl1", "ovn_members", "sb").text.count(":6644") == 3,
+    )
     job = next(each for each in left.jobs if each.id == "ovn/members@ctl1")
     databases.power_off(DATABASE, "ctl3")
-    until("both databases", lambda: databases.execute("ovn-sb-db", "ctl1", "ovn_members", "sb").text.count("6644") == 2)
+    databases.power_off("ovn-sb-db", "ctl3")
     answer = databases.job("ovn/members", "ctl1", job.run, left)
     assert f"tcp:{databases.addresses['ctl3']}:6643 left OVN_Northbound" in answer.text
+    assert f"tcp:{databases.addresses['ctl3']}:6644 left OVN_Southbound" in answer.text
     assert job.check is not None and databases.job("ovn/members", "ctl1", job.check, left).code == 0
 
 
-def test_a_cluster_is_not_made_a_single_database_by_guess(databases: ControlHosts, tmp_path: Path) -> None:
-    databases.execute(DATABASE, "ctl2", "true")
+def test_a_cluster_is_not_made_a_single_database_by_guess(databases: ControlHosts) -> None:
     alone = several({"ctl2": databases.addresses["ctl2"]})
-    databases.lose_disk(DATABASE, "ctl2", "ovn_run")
+    databases.remove(DATABASE, "ctl2")
     databases.start(DATABASE, "ctl2", alone)
     until("it says why", lambda: "belongs to a cluster of several control hosts" in databases.log(DATABASE, "ctl2"))
