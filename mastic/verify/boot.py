@@ -37,6 +37,8 @@ class GuestRequest:
     network: str = "private"
     external: str = "public"
     user_data: str = ""
+    host: str = ""
+    """Compute host it has to run on, which only the administrator may say; empty lets the scheduler choose."""
     seconds: int = 240
     """How long it may take to answer."""
 
@@ -173,6 +175,8 @@ def create_server(cloud: Connection, request: GuestRequest, parts: Parts) -> str
     }
     if request.user_data:
         wanted["user_data"] = b64encode(request.user_data.encode()).decode()
+    if request.host:
+        wanted["availability_zone"] = f"nova:{request.host}"
     return str(cloud.compute.create_server(**wanted).id)
 
 
