@@ -66,7 +66,7 @@ class Cloud:
 
     def started(self) -> dict[str, str]:
         """Every container of every host → since when it runs."""
-        found = {}
+        found: dict[str, str] = {}
         for host in self.lab.hosts:
             names = host.output("docker", "ps", "--quiet").split()
             told = host.output("docker", "inspect", "-f", "'{{.Name}} {{.State.StartedAt}}'", *names) if names else ""
