@@ -48,8 +48,17 @@ def read_facts(engine_folder: str, root: Path = Path("/")) -> dict[str, Any]:
         "python": platform.python_version(),
         "system": system(root),
         "interfaces": interfaces(root),
+        "networks": networks((root / "proc/net/route").read_text()),
         "clock": time.time(),
     }
+
+
+def networks(route: str) -> list[str]:
+    """IPv4 networks the host is in, `192.0.2.0/24`, from the text of /proc/net/route (little-endian hexadecimals)."""
+    rows = [line.split() for line in route.splitlines()[1:]]
+    direct = [(row[1], row[7]) for row in rows if int(row[2], 16) == 0 and int(row[7], 16)]
+    numbers = [(socket.inet_ntoa(bytes.fromhex(each)[::-1]), bin(int(mask, 16)).count("1")) for each, mask in direct]
+    return [f"{address}/{prefix}" for address, prefix in dict.fromkeys(numbers)]
 
 
 def memory_bytes(meminfo: str) -> int:

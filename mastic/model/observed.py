@@ -33,6 +33,8 @@ class HostFacts:
     """Distribution and release, `debian 13`."""
     interfaces: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Interface → `mtu` and `address`, its first IPv4 address or None."""
+    networks: tuple[str, ...] = ()
+    """IPv4 networks the host is in, `192.0.2.0/24`."""
     other_clouds: tuple[str, ...] = ()
     """Clouds of mastic's, but for this one, that have containers there."""
 

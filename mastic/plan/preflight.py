@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
 from mastic.errors import Place, Problem
@@ -45,19 +46,32 @@ def unreachable(cloud_file: CloudFile, observed: Observed) -> list[Problem]:
 
 
 def _api_address(cloud_file: CloudFile, observed: Observed) -> list[Problem]:
+    """One control host has the address; several take turns, so it must be one of their common network."""
     address = cloud_file.cloud.api_address
     control = [name for name, host in cloud_file.cloud.hosts.items() if "control" in host.groups]
-    facts = [observed.hosts[name].facts for name in control if name in observed.hosts]
-    if address is None or not facts or any(_has_address(each, address) for each in facts):
+    facts = {name: observed.hosts[name].facts for name in control if name in observed.hosts}
+    if address is None or not facts:
         return []
-    there = ", ".join(f"`{each}`" for fact in facts for each in fact.addresses)
-    return [
-        Problem(
-            f"`api_address` `{address}` is on no host of group `control`",
-            cloud_file.place("api_address"),
-            f"addresses there: {there}",
-        )
-    ]
+    if len(control) > 1:
+        return [
+            _out_of_reach(cloud_file, address, name, each) for name, each in facts.items() if not _near(each, address)
+        ]
+    if any(_has_address(each, address) for each in facts.values()):
+        return []
+    there = ", ".join(f"`{each}`" for fact in facts.values() for each in fact.addresses)
+    message = f"`api_address` `{address}` is on no host of group `control`"
+    return [Problem(message, cloud_file.place("api_address"), f"addresses there: {there}")]
+
+
+def _out_of_reach(cloud_file: CloudFile, address: str, host: str, facts: HostFacts) -> Problem:
+    there = ", ".join(f"`{each}`" for each in facts.networks) or "none"
+    message = f"`api_address` `{address}` is in no network of control host `{host}`, which could not take it over"
+    return Problem(message, cloud_file.place("api_address"), f"networks there: {there}")
+
+
+def _near(facts: HostFacts, address: str) -> bool:
+    """Networks of IPv6 are not known."""
+    return ":" in address or any(ip_address(address) in ip_network(each, strict=False) for each in facts.networks)
 
 
 def _has_address(facts: HostFacts, address: str) -> bool:

@@ -16,6 +16,7 @@ from mastic.agent.facts import (
     listening,
     local_addresses,
     memory_bytes,
+    networks,
     read_facts,
     readable_address,
 )
@@ -103,3 +104,12 @@ def test_the_kvm_probe_ends_soon_whatever_the_machine() -> None:
     began = time.monotonic()
     assert start_probe()() in ("absent", "fails", "boots")
     assert time.monotonic() - began < 3
+
+
+def test_networks_are_those_without_a_gateway() -> None:
+    route = (
+        "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\tMTU\tWindow\tIRTT\n"
+        "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0\n"
+        "eth0\t000200C0\t00000000\t0001\t0\t0\t0\t00FFFFFF\t0\t0\t0\n"
+    )
+    assert networks(route) == ["192.0.2.0/24"]

@@ -23,6 +23,7 @@ FACTS = HostFacts(
     memory_bytes=32 << 30,
     disk_free_bytes=200 << 30,
     addresses=("127.0.0.1", "192.0.2.11", "192.0.2.12"),
+    networks=("192.0.2.0/24",),
     engine="docker 20.10.24",
     python="3.13",
 )
