@@ -47,6 +47,8 @@ class Step:
     impact: Impact = "none"
     reversible: bool = True
     detail: dict[str, Any] = field(default_factory=dict, compare=False)
+    together: str = ""
+    """Steps of the same word on several hosts run at the same time: each is done only when the others run as well."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ class _Arrival:
             return
         needs = providers | write | self._add_preparation(resource, difference, host)
         step = self._add_step(resource, difference, needs | self._turn_before(resource, difference))
-        if isinstance(resource, PlacedWorkload) and resource.one_by_one:
+        if _is_member(resource):
             self.turns[resource.name] = step
         self.barriers[resource.id] = frozenset({step})
 
@@ -185,9 +185,15 @@ class _Arrival:
             impact=difference.impact,
             reversible=not (difference.verb == "run" and self._changes_data(resource)),
             detail={"container": resource.container, **(detail or {})},
+            together=resource.name if difference.verb == "start" and _is_member(resource) else "",
         )
         self.steps[step.id] = step
         return step.id
+
+
+def _is_member(resource: Resource) -> bool:
+    """Of processes that form a cluster: they come up together, and are changed one after the other."""
+    return isinstance(resource, PlacedWorkload) and resource.one_by_one
 
 
 def needs_of(resource: Resource, host: ObservedHost) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mastic.execute.fake import FakeExecutor
 from mastic.model.desired import Desired
 from mastic.model.plan import Plan
-from tests.plan.clouds import apply, cloud, file, plan_for, workload
+from mastic.plan.waves import waves
+from tests.plan.clouds import apply, cloud, file, job, plan_for, workload
 
 HOSTS = ("one", "two", "three")
 
@@ -42,3 +43,11 @@ def test_what_is_no_cluster_changes_everywhere_at_once() -> None:
     apply(three("one", one_by_one=False), executor)
     plan = plan_for(three("two", one_by_one=False), executor)
     assert needs(plan, "restart") == {"one": set(), "two": set(), "three": set()}
+
+
+def test_members_that_wait_for_another_host_start_in_the_same_wave() -> None:
+    members = [workload("store", host=host, needs=("store/install@one",), one_by_one=True) for host in HOSTS]
+    wanted = cloud(job("install", "store", host="one"), *members, hosts=HOSTS)
+    plan = plan_for(wanted, FakeExecutor(HOSTS))
+    started = [{step.host for step in wave.steps if step.verb == "start"} for wave in waves(plan)]
+    assert started == [set(), set(HOSTS)]
