@@ -10,6 +10,7 @@ from typing import Any
 from mastic.agent.records import MOUNTS, Records
 
 BIND, SHARED, RECURSIVE = 0x1000, 1 << 20, 0x4000
+MNT_DETACH = 2
 
 
 def prepare_sources(spec: dict[str, Any], records: Records) -> None:
@@ -54,7 +55,18 @@ def call_mount(source: str, target: str, flags: int) -> None:
 
 
 def undo_shared(records: Records) -> None:
-    """Unmount what `make_shared` mounted; what is in use stays until it is not."""
+    """Unmount what `make_shared` mounted; what is in use stays until it is not.
+
+    A folder below which something is mounted stays: `/run/netns` holds the network namespaces of others as well, and
+    these would go with it.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
     for folder in records.read(MOUNTS):
-        libc.umount2(folder.encode(), 2)
+        if not holds_mounts(folder, Path("/proc/self/mountinfo").read_text()):
+            libc.umount2(folder.encode(), MNT_DETACH)
+
+
+def holds_mounts(folder: str, mountinfo: str) -> bool:
+    """True when something is mounted below `folder`."""
+    below = os.path.realpath(folder) + "/"
+    return any(line.split()[4].startswith(below) for line in mountinfo.splitlines())

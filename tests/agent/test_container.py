@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mastic.agent.container import Placement, capabilities, create_body
-from mastic.agent.mounts import is_shared
+from mastic.agent.mounts import holds_mounts, is_shared
 
 SPEC: dict[str, Any] = {
     "name": "glance_api",
@@ -105,3 +105,8 @@ MOUNTINFO = """\
 )
 def test_is_shared(folder: str, shared: bool) -> None:
     assert is_shared(folder, MOUNTINFO) is shared
+
+
+@pytest.mark.parametrize(("folder", "holds"), [("/run", True), ("/run/lock", False), ("/run/l", False)])
+def test_holds_mounts(folder: str, holds: bool) -> None:
+    assert holds_mounts(folder, MOUNTINFO) is holds
