@@ -1,8 +1,9 @@
-"""Ten kinds of bad change on a real engine: refused with nothing touched, or taken back; what stood serves again."""
+"""Kinds of bad change on a real engine: refused with nothing touched, or taken back; what stood serves again."""
 
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -69,6 +70,15 @@ def in_check(folder: Path) -> None:
     desk.define(folder, CLOUD, "two")
 
 
+def with_port_taken(folder: Path) -> None:
+    """A third process is to listen where one of this machine's listens already."""
+    port = TAKEN.getsockname()[1]
+    third = f"  {CLOUD}-c:\n    image: {CLOUD}\n    place: {{group: control}}\n    command: serve\n"
+    third += f'    user: root\n    root_reason: it is only a test\n    ports: ["127.0.0.1:{port}"]\n'
+    in_service("checks:\n", third + "checks:\n")(folder)
+
+
+TAKEN = socket.create_server(("127.0.0.1", 0))
 BAD = {
     "wrong type of an option": Bad(in_definition("[1, 2]"), "must be text", is_refused=True),
     "unknown option": Bad(in_definition("one, wrod: two"), "wrod", is_refused=True),
@@ -79,6 +89,8 @@ BAD = {
     "bad image": Bad(in_image, "No command specified"),
     "device that is not there": Bad(in_service("stop_seconds: 1", "devices: [/dev/nothing]"), "nothing"),
     "unreadable file": Bad(in_template(": > /ready", "cat /etc/nothing && : > /ready || exit 2"), "/etc/nothing"),
+    "port clash": Bad(with_port_taken, "is taken", is_refused=True),
+    "wrong capability": Bad(in_service("stop_seconds: 1", "capabilities: [NET_NOTHING]"), "NET_NOTHING"),
     "failing check": Bad(in_check, "/nowhere"),
 }  # fmt: skip
 
