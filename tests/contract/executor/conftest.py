@@ -1,4 +1,8 @@
-"""Every case of this folder runs in a fake world and, marked `engine`, in two real ones: here and on another host."""
+"""Every case of this folder runs in a fake world and, marked `engine`, in a real one: here.
+
+The cases of `test_executor` run on another host as well. There the same agent does the same work, so the other files'
+cases, about what it does, would say nothing new about the way to it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,14 @@ LOCAL = pytest.param("local", marks=pytest.mark.engine)
 ANSIBLE = pytest.param("ansible", marks=pytest.mark.engine)
 
 
-@pytest.fixture(params=["fake", LOCAL, ANSIBLE])
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The worlds of a case."""
+    if "world" in metafunc.fixturenames:
+        far = [ANSIBLE] if metafunc.module.__name__.endswith(".test_executor") else []
+        metafunc.parametrize("world", ["fake", LOCAL, *far], indirect=True)
+
+
+@pytest.fixture
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     if request.param == "fake":
         yield fake_world()
